@@ -1,0 +1,84 @@
+"""What the README says can be typed, can be typed; what it says is there, is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+
+
+def text() -> str:
+    """Read the README, lines that a shell would join joined."""
+    return README.read_text().replace("\\\n", " ")
+
+
+def rooms() -> list[str]:
+    """List the paths in the second column of the table "to change X, open Y"."""
+    _, _, table = text().partition("to change")
+    rows = [line.strip("| ").split("|")[-1] for line in table.splitlines() if line.startswith("|")]
+    return [path for row in rows for path in re.findall(r"`([\w./-]+)`", row)]
+
+
+def typed() -> list[tuple[str, str]]:
+    """List each (command, option) of every `shsim ...` in code, inline or in a block."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text(), re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```\w*\n.*?^```", "", text(), flags=re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    lines += [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)]
+    found = set()
+    for line in lines:
+        for call in re.findall(r"(?:^|[\s;|&(])shsim ([^|;&#>]*)", line):
+            words = call.split()
+            command = [word for word in words[:2] if re.fullmatch(r"[a-z]+", word)]
+            name = " ".join(command if words[:1] == ["db"] else command[:1])
+            options = [re.split(r"[=|,\])]", word)[0] for word in words if word.startswith("--")]
+            found.update((name, option) for option in options or [""])
+    return sorted(found)
+
+
+@cache
+def help_of(command: str) -> str:
+    """Ask the program itself; a command that is not there fails here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "shsim", *command.split(), "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_table_leads_somewhere() -> None:
+    assert len(rooms()) >= 8
+    assert [path for path in rooms() if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("command", ["sh scripts/demo", "sh scripts/test"])
+def test_the_two_commands_are_taught(command: str) -> None:
+    assert command in text()
+
+
+def test_what_is_typed_exists() -> None:
+    calls = typed()
+    assert ("calibrate", "--exam") in calls
+    unknown = [
+        f"shsim {command} {option}"
+        for command, option in calls
+        if not re.search(rf"{re.escape(option)}(?![\w-])", help_of(command))
+    ]
+    assert unknown == []
+
+
+def test_every_link_within_the_house_leads_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text())
+    assert [target for target in targets if not (ROOT / target).exists()] == []
