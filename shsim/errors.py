@@ -1,0 +1,73 @@
+"""Every exception of shsim and its exit code; imports nothing of ours.
+
+A message says what is wrong, where, and what to do. ``shsim.cli.app`` is the
+one place that catches these and turns them into an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+EXIT_OK = 0
+EXIT_BUG = 1
+EXIT_USAGE = 2
+EXIT_DATA = 3
+EXIT_DATABASE = 4
+EXIT_CAP_NOT_HELD = 5
+EXIT_MISSING_EXTRA = 6
+EXIT_INTERRUPTED = 130
+
+#: Problems printed in full; the rest is counted.
+PROBLEMS_SHOWN = 20
+
+
+class ShsimError(Exception):
+    """A fault that the operator can mend; the program ends with `exit_code`."""
+
+    exit_code = EXIT_BUG
+
+
+class UsageError(ShsimError):
+    """The command line, an environment variable or a TOML file is wrong."""
+
+    exit_code = EXIT_USAGE
+
+
+class DataError(ShsimError):
+    """Bad data, or settings that cannot be met: every problem found, one a line.
+
+    Parameters
+    ----------
+    problems
+        One complete sentence each: what is wrong, where, what to do.
+    """
+
+    exit_code = EXIT_DATA
+
+    def __init__(self, problems: Sequence[str] | str) -> None:
+        self.problems: tuple[str, ...] = (
+            (problems,) if isinstance(problems, str) else tuple(problems)
+        )
+        shown = list(self.problems[:PROBLEMS_SHOWN])
+        hidden = len(self.problems) - len(shown)
+        if hidden:
+            shown.append(f"... and {hidden:,} more of the kind.")
+        super().__init__("\n".join(shown))
+
+
+class DatabaseError(ShsimError):
+    """The database is out of reach, lacks something, or changed under the run."""
+
+    exit_code = EXIT_DATABASE
+
+
+class CapNotHeldError(ShsimError):
+    """`--require-cap` was given and the cap is not held; nothing was saved."""
+
+    exit_code = EXIT_CAP_NOT_HELD
+
+
+class MissingExtraError(ShsimError):
+    """An optional extra is not installed; the message names the command to type."""
+
+    exit_code = EXIT_MISSING_EXTRA

@@ -1,0 +1,176 @@
+"""The ranking of items by information, without sorting the pool for each examinee.
+
+The range of theta is cut into bins. A bin's table lists the items by an upper bound
+of their information in the bin; a walk takes them in that order, holds each item's
+true value in a small sorted buffer, and releases the best one as soon as it beats the
+next bound. An item whose bounds stand clear of all others' needs no value at all
+(most of them, in narrow bins). Tables are only as deep as walks go, and a walk that
+gets to a table's end goes on with a heap of the whole pool, so that the ranking is
+exact whatever the bins and the depth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from shsim.arrays import AnyArray, FloatArray
+from shsim.kernels.heap import make_heap, pop
+from shsim.kernels.irt import Items, information
+from shsim.kernels.jit import device, kernel
+
+#: Bounds are widened by so much for rounding: relative, absolute, and in theta, where
+#: |d ln I / d theta| <= 2 D a makes it a factor.
+_RELATIVE, _ABSOLUTE, _WIDEN = 1e-12, 1e-300, 1e-9
+
+#: Evaluations of information that building all bins may take, and the bins' number.
+_BUILD_BUDGET = 2_000_000
+_FEWEST_BINS, _MOST_BINS = 256, 2048
+
+#: Tables take no more memory than this; deeper walks use the heap.
+_TABLE_BYTES = 256 * 2**20
+
+
+class Tables(NamedTuple):
+    """Bin tables as kernels read them.
+
+    Attributes
+    ----------
+    entries
+        int32 (bins, depth): items by upper bound, highest first, ties by position;
+        stored as ~item where the item's place needs no value to be known.
+    bounds
+        float64 (bins, depth): the upper bounds.
+    rest
+        float64 (bins): the upper bound of what the table leaves out, -inf for nothing.
+    low, per_bin
+        Theta at the start of the second bin, and bins a unit of theta. The first and
+        the last bin reach to infinity.
+    """
+
+    entries: AnyArray
+    bounds: FloatArray
+    rest: FloatArray
+    low: float
+    per_bin: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Items, the bin tables for a range of theta, and what is needed to deepen them."""
+
+    items: Items
+    tables: Tables
+    edges: FloatArray
+
+    @property
+    def depth(self) -> int:
+        """How many items each table lists."""
+        return int(self.tables.entries.shape[1])
+
+    @property
+    def can_deepen(self) -> bool:
+        """Whether deeper tables would list more and still fit in memory."""
+        bins, depth = self.tables.entries.shape
+        return depth < len(self.items.slope) and 24 * bins * depth <= _TABLE_BYTES
+
+
+def build_ranking(
+    items: Items, low: float, high: float, depth: int, bins: int | None = None
+) -> Ranking:
+    """Build the bin tables for thetas mostly in [low, high]; any theta may be ranked.
+
+    Parameters
+    ----------
+    items
+        The pool.
+    low, high
+        Where nearly all thetas lie; `low` = `high` for a fixed ability.
+    depth
+        Items a table lists; at most N is used.
+    bins
+        Inner bins; by default as many as pay for themselves.
+    """
+    size = len(items.slope)
+    depth = min(max(depth, 1), size)
+    if bins is None:
+        bins = min(max(_BUILD_BUDGET // size, _FEWEST_BINS), _MOST_BINS)
+    slack = _WIDEN * (1.0 + max(abs(low), abs(high)))
+    if high - low < 1e3 * slack:
+        bins, low, high = 1, low - slack, high + slack
+    edges = np.linspace(low, high, bins + 1)
+    per_bin = bins / (high - low)
+    tables = Tables(
+        np.empty((bins + 2, depth), np.int32),
+        np.empty((bins + 2, depth), np.float64),
+        np.empty(bins + 2, np.float64),
+        float(low),
+        float(per_bin),
+    )
+    build_bins(items, edges, slack, tables)
+    return Ranking(items, tables, edges)
+
+
+def deepen(ranking: Ranking) -> Ranking:
+    """The same ranking with tables four times as deep, or as deep as the pool."""
+    edges = ranking.edges
+    return build_ranking(
+        ranking.items, float(edges[0]), float(edges[-1]), 4 * ranking.depth, len(edges) - 1
+    )
+
+
+@kernel
+def build_bins(items: Items, edges: FloatArray, slack: float, tables: Tables) -> None:
+    """Fill the tables; bin j lies between edges j-1 and j, the outer ones are open."""
+    size = len(items.slope)
+    bins = len(edges) + 1
+    upper = np.empty(size)
+    lower = np.empty(size)
+    members = np.empty(size, np.int32)
+    at_start = np.zeros(size)
+    highest = np.empty(size)
+    widened = np.empty(size)
+    for i in range(size):
+        highest[i] = information(items, i, items.peak[i])
+        widened[i] = math.exp(2.0 * items.slope[i] * slack) * (1.0 + _RELATIVE)
+    for j in range(bins):
+        start = edges[j - 1] if j > 0 else -np.inf
+        end = edges[j] if j < bins - 1 else np.inf
+        for i in range(size):
+            at_end = information(items, i, end) if j < bins - 1 else 0.0
+            best = max(at_start[i], at_end)
+            if start < items.peak[i] < end:
+                best = highest[i]
+            upper[i] = best * widened[i] + _ABSOLUTE
+            lower[i] = min(at_start[i], at_end) / widened[i] - _ABSOLUTE
+            at_start[i] = at_end
+            members[i] = i
+        fill_bin(upper, lower, members, tables, j)
+
+
+@device
+def fill_bin(
+    upper: FloatArray, lower: FloatArray, members: AnyArray, tables: Tables, j: int
+) -> None:
+    """List the best items of bin j, and mark those whose place is certain."""
+    size = len(members)
+    depth = tables.entries.shape[1]
+    make_heap(upper, members, size)
+    for rank in range(depth):
+        pop(upper, members, size - rank)
+        tables.entries[j, rank] = members[size - rank - 1]
+        tables.bounds[j, rank] = upper[size - rank - 1]
+    tables.rest[j] = upper[0] if depth < size else -np.inf
+    least = np.inf
+    clear_before = True
+    for rank in range(depth):
+        item = tables.entries[j, rank]
+        least = min(least, lower[item])
+        following = tables.bounds[j, rank + 1] if rank + 1 < depth else tables.rest[j]
+        clear_after = least > following
+        if clear_before and clear_after:
+            tables.entries[j, rank] = ~item
+        clear_before = clear_after

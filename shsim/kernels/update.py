@@ -1,0 +1,85 @@
+"""Update rules: from the tallies of one iteration to the next k."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shsim.arrays import FloatArray, IntArray
+
+#: Newton's method ends when no root moves by more than this, relatively.
+_SETTLED = 1e-13
+_MOST_STEPS = 100
+
+
+def wanted_by_position(reached: IntArray, n: int, aim: float) -> FloatArray:
+    """The k that would have met the cap under `position`, had nothing else changed.
+
+    Per item the root of Σ_m H[m]·(1 - (1-k)^m) = aim, where H[m] is the share of
+    examinees who reached the item with m positions open; 1 where k = 1 stays under.
+
+    Parameters
+    ----------
+    reached
+        int64 (N, L): column m-1 counts the examinees who reached the item with m open.
+    n
+        Simulated examinees.
+    aim
+        The exposure rate to meet, in (0, 1].
+    """
+    wanted = np.ones(len(reached))
+    restrained = np.flatnonzero(reached.sum(axis=1) > aim * n)
+    if len(restrained):
+        wanted[restrained] = _roots(reached[restrained].T / n, aim)
+    return wanted
+
+
+def _roots(share: FloatArray, aim: float) -> FloatArray:
+    """Newton from k = 0, which rises to the root without passing it: the sum is concave.
+
+    `share` is (L, items), so that Horner's scheme runs along contiguous rows.
+    """
+    total = share.sum(axis=0)
+    k = np.zeros(share.shape[1])
+    for _ in range(_MOST_STEPS):
+        q = 1.0 - k
+        value = np.zeros_like(k)
+        slope = np.zeros_like(k)
+        for row in share[::-1]:
+            slope = slope * q + value
+            value = value * q + row
+        slope = slope * q + value
+        value = value * q
+        moved = (aim - (total - value)) / slope
+        k = np.minimum(k + np.maximum(moved, 0.0), 1.0)
+        if bool(np.all(moved <= _SETTLED * k)):
+            break
+    return k
+
+
+def wanted_by_examinee(proposed: IntArray, n: int, aim: float) -> FloatArray:
+    """Sympson & Hetter's own rule (1985; Barrada, Olea & Ponsoda 2007, eq. 3).
+
+    1 where P(S) <= aim, else aim/P(S), with P(S) the share of examinees to whom the
+    item was proposed; shape (N,).
+    """
+    share = proposed / n
+    return np.where(share <= aim, 1.0, aim / np.maximum(share, aim))
+
+
+def wanted_by_rate(k: FloatArray, seen: IntArray, n: int, aim: float) -> FloatArray:
+    """The first script's rule: k·aim/r; 1.1 k where nobody saw the item. May exceed 1."""
+    rate = seen / n
+    return np.where(seen > 0, k * aim / np.maximum(rate, 1.0 / n), 1.1 * k)
+
+
+def move(
+    k: FloatArray, wanted: FloatArray, gamma: FloatArray | float, floor: float, ceil: float
+) -> FloatArray:
+    """Move in the log of k: clamp(k·(wanted/k)^gamma).
+
+    A k of 0 counts as the floor; where the floor is 0 too, it stays 0.
+    """
+    base = np.maximum(k, floor)
+    safe = np.where(base > 0, base, 1.0)
+    moved = np.where(base > 0, base * (wanted / safe) ** gamma, 0.0)
+    return np.clip(moved, floor, ceil)

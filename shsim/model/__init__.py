@@ -1,0 +1,1 @@
+"""Frozen, validated values: what the layers above pass to each other."""

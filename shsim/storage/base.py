@@ -1,0 +1,70 @@
+"""The Store protocol: what workflow asks of a database, whichever it is."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from shsim.arrays import FloatArray
+from shsim.model.item_pool import ItemPool
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOutcome:
+    """What a save did: rows of k inserted or changed, and rows that already stood so."""
+
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `db check`: `blocking` is True where a run would fail."""
+
+    blocking: bool
+    sentence: str
+
+
+class Store(Protocol):
+    """A database with the QBank tables.
+
+    Every method raises `DatabaseError` (one line, no password) when the database is
+    down, refuses, lacks a table or drops the connection, and `DataError` for bad rows.
+    """
+
+    @property
+    def label(self) -> str:
+        """The database as people name it, without the password."""
+
+    def exams(self) -> dict[str, int]:
+        """Exam codes and how many items each publishes, by code."""
+
+    def load_pool(self, exam: str) -> ItemPool:
+        """The exam's live, published items; refuses an unknown exam, naming those there are."""
+
+    def shared_exams(self, exam: str) -> dict[str, int]:
+        """Other exams that publish items of this one, with the number of such items."""
+
+    def exam_lock(self, exam: str) -> AbstractContextManager[None]:
+        """Held for a whole run; a second run on the exam is refused, naming the holder."""
+
+    def save_k(self, pool: ItemPool, k: FloatArray, *, force: bool = False) -> SaveOutcome:
+        """Upsert k for every item of `pool` in one transaction, all rows or none.
+
+        The pool is read again first; where a published version, a, b, c or an sh_p is
+        not what was loaded, nothing is written and the error names the items, unless
+        `force`. Takes the exam's lock (again, if this process holds it already).
+        """
+
+    def import_pool(self, pool: ItemPool) -> SaveOutcome:
+        """Publish the pool's items under the exam `pool.name`, in one transaction."""
+
+    def create_tables(self) -> tuple[str, ...]:
+        """Make the QBank tables that are missing; their names, empty if none was."""
+
+    def check(self) -> list[Finding]:
+        """What is missing or odd."""
+
+    def close(self) -> None:
+        """Give the connection back; safe to call twice."""

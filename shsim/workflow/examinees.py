@@ -1,0 +1,52 @@
+"""Who takes the simulated tests: draws of theta, chunk by chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shsim.arrays import AnyArray, FloatArray
+from shsim.kernels.administer import DECILES
+from shsim.kernels.rng import PURPOSE_ACCEPT, PURPOSE_THETA, stream_key, uniforms
+from shsim.model.ability import AbilityDistribution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """The examinees of one iteration; each is a pure function of its number.
+
+    Attributes
+    ----------
+    theta
+        The distribution of ability.
+    n
+        How many there are.
+    seed, stream, iteration
+        What keys the draws.
+    stratified
+        Examinee i draws from the i-th of n equally likely slices, else from the whole.
+    """
+
+    theta: AbilityDistribution
+    n: int
+    seed: int
+    stream: int
+    iteration: int
+    stratified: bool
+
+    def abilities(self, first: int, count: int) -> tuple[FloatArray, AnyArray]:
+        """Theta and its decile (0 to 9) of the examinees first … first + count - 1."""
+        key = stream_key(self.seed, self.stream, self.iteration, PURPOSE_THETA)
+        # A uniform of (0, 1] less half its last bit is in (0, 1), as a quantile wants it.
+        share = uniforms(key, first, count) - 2.0**-54
+        if self.stratified:
+            share = (np.arange(first, first + count) + share) / self.n
+        np.clip(share, 2.0**-54, 1.0 - 2.0**-53, out=share)
+        decile = np.minimum(share * DECILES, DECILES - 1).astype(np.uint8)
+        return self.theta.quantile(share), decile
+
+    @property
+    def acceptance_key(self) -> np.uint64:
+        """The key of the examinees' acceptance draws."""
+        return stream_key(self.seed, self.stream, self.iteration, PURPOSE_ACCEPT)

@@ -1,0 +1,122 @@
+"""The order of events of a run: load, check, compute, stage, save, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+from shsim.errors import DataError
+from shsim.model.item_pool import ItemPool
+from shsim.model.results import CalibrationResult, SimulationResult
+from shsim.model.settings import CalibrationSettings, SimulationSettings
+from shsim.storage.base import SaveOutcome, Store
+from shsim.workflow.calibrate import calibrate
+from shsim.workflow.simulate import simulate
+from shsim.workflow.watch import SILENT, Watch
+
+
+class Output(Protocol):
+    """Files that appear whole, after the database has committed, or not at all."""
+
+    def stage(self, result: CalibrationResult) -> None:
+        """Write everything under a temporary name."""
+
+    def publish(self) -> None:
+        """Give the files their names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavePolicy:
+    """What a calibration may do to the database."""
+
+    dry_run: bool = False
+    require_cap: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationOutcome:
+    """A result, and what was saved of it (None: nothing)."""
+
+    result: CalibrationResult
+    saved: SaveOutcome | None
+
+
+def calibrate_exam(
+    store: Store,
+    exam: str,
+    settings: CalibrationSettings,
+    policy: SavePolicy,
+    *,
+    output: Output | None = None,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> CalibrationOutcome:
+    """Calibrate an exam and save its k, unless `policy` forbids.
+
+    Nobody else can calibrate the exam meanwhile. Where the cap is required and not
+    held, nothing is saved and no file appears.
+    """
+    with nullcontext() if policy.dry_run else store.exam_lock(exam):
+        pool = load_checked(lambda: store.load_pool(exam), settings)
+        for other, count in store.shared_exams(exam).items():
+            watch.note(
+                f"{count} items of {exam} are published in {other} too:"
+                " their sh_p serves both exams."
+            )
+        result = calibrate(pool, settings, threads=threads, watch=watch)
+        if policy.require_cap and not result.verdict.held:
+            return CalibrationOutcome(result, None)
+        if output is not None:
+            output.stage(result)
+        saved = None if policy.dry_run else store.save_k(pool, result.k, force=policy.force)
+        if output is not None:
+            output.publish()
+    return CalibrationOutcome(result, saved)
+
+
+def calibrate_pool(
+    load: Callable[[], ItemPool],
+    settings: CalibrationSettings,
+    policy: SavePolicy,
+    *,
+    output: Output | None = None,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> CalibrationOutcome:
+    """Calibrate a pool that no database holds (a file, the demo); nothing is saved."""
+    pool = load_checked(load, settings)
+    result = calibrate(pool, settings, threads=threads, watch=watch)
+    if output is not None and (result.verdict.held or not policy.require_cap):
+        output.stage(result)
+        output.publish()
+    return CalibrationOutcome(result, None)
+
+
+def simulate_pool(
+    load: Callable[[], ItemPool],
+    settings: SimulationSettings,
+    *,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> SimulationResult:
+    """Load a pool and show what its k in force do."""
+    pool = load_checked(load, settings)
+    return simulate(pool, settings, threads=threads, watch=watch)
+
+
+def load_checked(
+    load: Callable[[], ItemPool], settings: CalibrationSettings | SimulationSettings
+) -> ItemPool:
+    """Load a pool; raise what is wrong with it and with the settings in one message."""
+    problems = list(settings.problems())
+    try:
+        pool = load()
+    except DataError as error:
+        raise DataError([*problems, *error.problems]) from error
+    problems.extend(settings.problems_with(pool))
+    if problems:
+        raise DataError(problems)
+    return pool

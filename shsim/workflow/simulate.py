@@ -1,0 +1,62 @@
+"""`simulate`: what the k in force do."""
+
+from __future__ import annotations
+
+import time
+
+from shsim.kernels.jit import is_cached
+from shsim.kernels.rng import STREAM_SIMULATE
+from shsim.model.item_pool import ItemPool
+from shsim.model.results import SimulationResult
+from shsim.model.settings import SimulationSettings
+from shsim.report.verdict import judge_in_force
+from shsim.workflow.examinees import Cohort
+from shsim.workflow.executor import Executor
+from shsim.workflow.verify import verify
+from shsim.workflow.watch import SILENT, Watch
+
+
+def simulate(
+    pool: ItemPool,
+    settings: SimulationSettings,
+    *,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> SimulationResult:
+    """Simulate examinees under the pool's own k.
+
+    Parameters
+    ----------
+    pool
+        Items and the k in force.
+    settings
+        Already checked against the pool (`shsim.workflow.run.load_checked`).
+    threads
+        Workers; by default as many as there are processors. Changes only the speed.
+    watch
+        Told of progress.
+    """
+    began = time.perf_counter()
+    delivery = settings.delivery
+    with Executor(pool, delivery, threads) as executor:
+        start(executor, watch)
+        watch.stage("simulating", settings.n)
+        cohort = Cohort(delivery.theta, settings.n, delivery.seed, STREAM_SIMULATE, 0, False)
+        exposure, measures = verify(
+            executor, cohort, pool.k, settings.tau, settings.tol, watch.advance
+        )
+    return SimulationResult(
+        pool=pool,
+        settings=settings,
+        exposure=exposure,
+        measures=measures,
+        verdict=judge_in_force(pool, measures, settings),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def start(executor: Executor, watch: Watch) -> None:
+    """Build the tables, saying so where kernels have to be compiled first."""
+    if not is_cached():
+        watch.stage("compiling", 0)
+    executor.prepare()

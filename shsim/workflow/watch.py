@@ -1,0 +1,44 @@
+"""What a run tells whoever watches it; the front doors draw progress from it."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from shsim.model.results import IterationRecord
+
+Stage = Literal["compiling", "before", "calibrating", "verifying", "simulating"]
+
+
+class Watch(Protocol):
+    """Called from the thread that runs the workflow, never from a worker."""
+
+    def stage(self, stage: Stage, total: int) -> None:
+        """A stage begins; `total` is its iterations (calibrating) or examinees, 0 if unknown."""
+
+    def advance(self, done: int) -> None:
+        """So many more of the stage's total are done."""
+
+    def iteration(self, record: IterationRecord, items_over: int) -> None:
+        """An iteration of the calibration has ended."""
+
+    def note(self, sentence: str) -> None:
+        """Something the operator should read, whether or not anybody draws progress."""
+
+
+class Silent:
+    """Watches nothing."""
+
+    def stage(self, stage: Stage, total: int) -> None:
+        """Ignore."""
+
+    def advance(self, done: int) -> None:
+        """Ignore."""
+
+    def iteration(self, record: IterationRecord, items_over: int) -> None:
+        """Ignore."""
+
+    def note(self, sentence: str) -> None:
+        """Ignore."""
+
+
+SILENT = Silent()
