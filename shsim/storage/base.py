@@ -63,6 +63,12 @@ class Store(Protocol):
     def create_tables(self) -> tuple[str, ...]:
         """Make the QBank tables that are missing; their names, empty if none was."""
 
+    def add_demo(self) -> bool:
+        """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there.
+
+        Refuses to overwrite another exam of that name (`DataError`).
+        """
+
     def check(self) -> list[Finding]:
         """What is missing or odd."""
 

@@ -1,0 +1,55 @@
+"""Reading `--theta`: a distribution by its spelling, or a file with one ability a line."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from shsim.errors import DataError
+from shsim.model.ability import LARGEST_THETA, AbilityDistribution
+from shsim.storage.csv_file import decoded, read_bytes
+
+_PREFIX = "file:"
+
+
+def read_ability(spelling: str) -> AbilityDistribution:
+    """The ability distribution of any spelling, `file:PATH` among them.
+
+    A file holds one ability a line; empty lines, and what follows a ``#``, are left out.
+
+    Raises
+    ------
+    DataError
+        The spelling is unknown, the file cannot be read, or lines of it are no abilities:
+        every one of them.
+    """
+    if not spelling.strip().startswith(_PREFIX):
+        return AbilityDistribution.parse(spelling)
+    name = spelling.strip().removeprefix(_PREFIX)
+    if not name:
+        raise DataError("theta file: names no file. Write file:PATH.")
+    text = decoded(read_bytes(Path(name), name), name)
+    values, problems = [], []
+    for number, line in enumerate(text.splitlines(), start=1):
+        written = line.split("#", 1)[0].strip()
+        if not written:
+            continue
+        value = _ability(written)
+        if math.isnan(value):
+            problems.append(
+                f"{name}:{number}: ability {written[:40]!r} is not a number within"
+                f" ±{LARGEST_THETA:g}. Correct the line and run again."
+            )
+        values.append(value)
+    if problems:
+        raise DataError(problems)
+    return AbilityDistribution.empirical(values, f"{_PREFIX}{name}")
+
+
+def _ability(text: str) -> float:
+    """The number written, or NaN where it is none that an ability could be."""
+    try:
+        value = float(text) if "_" not in text else math.nan
+    except ValueError:
+        return math.nan
+    return value if abs(value) <= LARGEST_THETA else math.nan

@@ -1,0 +1,130 @@
+"""What a database driver says, put into one line that an operator can act on."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any
+
+from shsim.errors import DatabaseError
+from shsim.storage.dsn import Dsn
+
+#: What libpq says before there is a connection (it gives no code then), and what we say.
+_CONNECTING = (
+    (
+        r"password authentication failed|no password supplied|authentication failed",
+        "refuses the user or the password. Set PGPASSFILE or PGPASSWORD, or correct the user.",
+    ),
+    (r"role .* does not exist", "knows no such user. Correct the user in --dsn."),
+    (r"database .* does not exist", "has no such database. Create it, or correct its name."),
+    (
+        r"no pg_hba\.conf entry",
+        "does not admit this user from here. Ask its administrator for a line in pg_hba.conf.",
+    ),
+    (r"could not translate host name", "has a host name that is unknown. Correct the host."),
+    (
+        r"[Cc]onnection refused|No such file or directory|[Nn]o route|[Uu]nreachable",
+        "does not answer: no server is listening there. Start it, or correct host and port.",
+    ),
+    (r"timeout expired|timed out", "does not answer in time. Check host, port and firewall."),
+    (
+        r"too many clients|connection slots|too many connections",
+        "has no connection free. Try again when others have ended theirs.",
+    ),
+    (r"starting up|shutting down|in recovery", "is starting or stopping. Try again."),
+    (r"definition of service", "is named by a service that the service file does not define."),
+    (r"SSL|certificate", "does not agree on SSL. Check sslmode and the certificates."),
+)
+
+#: By SQLSTATE, or by its class (two characters).
+_REFUSED = {
+    "25006": "is read-only (a replica?). Nothing was written. Give the primary's address.",
+    "42501": "does not permit it: {said}. Ask for the privilege, or take another user.",
+    "53100": "has a full disk. Nothing was written. Make room there.",
+    "53": "has no resources left: {said}. Nothing was written. Try again later.",
+    "55P03": "is busy: another session holds rows of the exam locked. Nothing was written."
+    " Try again when it has ended.",
+    "57014": "cancelled the query: {said}. Nothing was written.",
+    "40": "is busy: other sessions kept changing the same rows. Nothing was written. Try again.",
+    "23": "refuses a row: {said}. Nothing was written.",
+    "22": "holds a value that shsim cannot read: {said}. Run `shsim db check`.",
+    "42": "has tables of another shape than shsim expects: {said}. Run `shsim db check`.",
+}
+
+#: SQLSTATEs after which the same transaction, begun anew, may well succeed.
+TRANSIENT = frozenset({"40001", "40P01"})
+
+_DROPPED = re.compile(r"57P0[1235]|08...")
+_SQLITE = (
+    (
+        "no such table",
+        "lacks a table: {said}. Make the tables with `shsim db init`.",
+    ),
+    ("no such column", "has tables of another shape: {said}. Run `shsim db check`."),
+    ("not a database", "is not a SQLite database. Correct the path in --dsn."),
+    ("malformed", "is damaged: {said}. Restore it from a backup."),
+    (
+        "locked",
+        "is locked by another program. Nothing was written. Try again when it has ended.",
+    ),
+    ("readonly", "is read-only. Nothing was written. Check the permissions of file and folder."),
+    ("full", "is on a full disk. Nothing was written. Make room and run again."),
+    (
+        "unable to open",
+        "cannot be opened. Check the path and its permissions, or make it with `shsim db init`.",
+    ),
+)
+
+
+def translate(error: Any, dsn: Dsn) -> DatabaseError:
+    """psycopg2's error as one line without a secret.
+
+    Parameters
+    ----------
+    error
+        A `psycopg2.Error`.
+    dsn
+        The database, for its label and the secrets to blot out.
+    """
+    said = _first_line(error, dsn)
+    code: str | None = error.pgcode
+    if code == "42P01":
+        return DatabaseError(
+            f"{dsn.label} lacks a table: {said}. Make the tables with `shsim db init`."
+        )
+    if code is None or _DROPPED.fullmatch(code):
+        whole = str(error)
+        for pattern, sentence in _CONNECTING:
+            if re.search(pattern, whole):
+                return DatabaseError(f"{dsn.label} {sentence}")
+    if is_dropped(error):
+        return DatabaseError(
+            f"{dsn.label} dropped the connection: {said}. Check the server and run again."
+        )
+    sentence = _REFUSED.get(code or "") or _REFUSED.get((code or "")[:2]) or "says: {said}."
+    return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
+
+
+def is_dropped(error: Any) -> bool:
+    """Whether psycopg2's error means that the connection is gone."""
+    if error.pgcode is not None:
+        return bool(_DROPPED.fullmatch(error.pgcode))
+    from psycopg2 import InterfaceError, OperationalError
+
+    return isinstance(error, InterfaceError | OperationalError) or "SSL" in str(error)
+
+
+def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
+    """sqlite3's error as one line."""
+    said = " ".join(str(error).split())
+    for part, sentence in _SQLITE:
+        if part in said:
+            return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
+    return DatabaseError(f"{dsn.label} says: {said}. Nothing was written.")
+
+
+def _first_line(error: Any, dsn: Dsn) -> str:
+    """The driver's own words: one line, no severity, no full stop, no secret."""
+    primary = error.diag.message_primary or next(iter(str(error).strip().splitlines()), "")
+    said = re.sub(r"^(FATAL|ERROR|PANIC):\s*", "", primary or type(error).__name__)
+    return dsn.scrub(" ".join(said.split())).rstrip(".")

@@ -1,0 +1,96 @@
+"""A lock file beside a SQLite file: one run an exam, and who holds it."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shsim.errors import DatabaseError
+
+
+def lock_path(database: Path, exam: str) -> Path:
+    """The exam's lock file: readable, and different for every exam."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", exam)[:40]
+    digest = hashlib.sha256(exam.encode()).hexdigest()[:8]
+    return database.with_name(f"{database.name}.{readable}-{digest}.lock")
+
+
+@contextmanager
+def locked(path: Path, exam: str, label: str) -> Iterator[None]:
+    """Hold the lock file, which vanishes with the lock.
+
+    Raises
+    ------
+    DatabaseError
+        Another process holds it, and is named; or the folder cannot be written.
+    """
+    try:
+        handle = _acquire(path)
+    except OSError as error:
+        raise DatabaseError(
+            f"{label}: the lock file {path} cannot be made: {error.strerror}."
+            " Check the folder's permissions, or run with --dry-run."
+        ) from error
+    if handle is None:
+        raise DatabaseError(
+            f"{exam} is being calibrated already: its lock in {label} is held"
+            f" {_holder(path)}. Nothing was written. Run again when that run has ended."
+        )
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _acquire(path: Path) -> int | None:
+    """The locked file's descriptor, or None where another process has it."""
+    try:
+        import fcntl
+    except ImportError:
+        raise DatabaseError(
+            "shsim locks a SQLite file in a way that this system lacks. Use PostgreSQL here."
+        ) from None
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A holder that has just ended removed the file that we had opened.
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                os.ftruncate(handle, 0)
+                os.write(handle, _ourselves().encode())
+                return handle
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _ourselves() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid())
+    return (
+        f"by process {os.getpid()} of user {user} on {socket.gethostname()},"
+        f" since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip() or "by another process"
+    except OSError:
+        return "by a process that has just ended"

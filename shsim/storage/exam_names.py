@@ -1,0 +1,37 @@
+"""What is said of an exam that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shsim.errors import DataError
+
+#: Exams named in a message; the rest is counted.
+_NAMED = 20
+
+
+def require_spelling(exam: str) -> None:
+    """Refuse an exam code that no database could hold."""
+    try:
+        exam.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"exam {exam!a} is not written in UTF-8. Correct --exam.") from None
+    if not exam or "\0" in exam:
+        raise DataError(f"exam {exam!a} is no exam code. Correct --exam.")
+
+
+def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
+    """Why an exam has no pool: it is unknown, or publishes nothing."""
+    if exam in exams:
+        return DataError(
+            f"exam {exam} in {label} is empty: none of its live versions is published."
+            " Publish items, or import them with `shsim import`."
+        )
+    if not exams:
+        return DataError(
+            f"exam {exam} is unknown: {label} holds no exam. Make one with `shsim import`,"
+            " or the demo exam with `shsim db demo`."
+        )
+    names = ", ".join(list(exams)[:_NAMED])
+    more = f" and {len(exams) - _NAMED:,} more" if len(exams) > _NAMED else ""
+    return DataError(f"exam {exam} is unknown in {label}. The exams there are: {names}{more}.")

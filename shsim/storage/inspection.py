@@ -1,0 +1,120 @@
+"""What `db check` finds in the QBank tables, whichever database they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shsim.errors import DataError
+from shsim.model.item_pool import ItemPool
+from shsim.storage.base import Finding
+from shsim.storage.tables import OPTIONAL_TABLES, TABLES
+
+#: Bad items named for each exam; the rest is counted.
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table as it is found: no column means that it is not there."""
+
+    columns: frozenset[str] = frozenset()
+    readable: bool = True
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Everything to look at: tables, the answers to `sql/questions.sql`, each exam's pool.
+
+    Attributes
+    ----------
+    tables
+        By name, as they are found.
+    ask
+        Answers a question of `sql/questions.sql` by name.
+    load
+        Loads an exam's pool, and refuses a bad one as a run would.
+    """
+
+    tables: Mapping[str, TableState]
+    ask: Callable[[str], list[tuple[Any, ...]]]
+    load: Callable[[str], ItemPool]
+
+    def findings(self) -> list[Finding]:
+        """Everything found; what the tables lack hides the rest."""
+        found = list(self._tables())
+        needed = [state for name, state in self.tables.items() if name not in OPTIONAL_TABLES]
+        complete = all(
+            self.tables[name].columns >= set(TABLES[name])
+            for name in TABLES
+            if name not in OPTIONAL_TABLES
+        )
+        if complete and all(state.readable for state in needed):
+            found += self._publications()
+            found += self._exams()
+        return found
+
+    def _tables(self) -> Iterator[Finding]:
+        for name, state in self.tables.items():
+            blocking = name not in OPTIONAL_TABLES
+            if not state.columns:
+                yield Finding(blocking, f"Table {name} is missing. Make it with `shsim db init`.")
+                continue
+            missing = [column for column in TABLES[name] if column not in state.columns]
+            if missing:
+                yield Finding(
+                    blocking, f"Table {name} lacks {', '.join(missing)}. Add what is missing."
+                )
+            if not state.readable:
+                yield Finding(blocking, f"Table {name} may not be read. Ask for SELECT on it.")
+            if name == "item_exposure_control" and not state.writable:
+                yield Finding(
+                    blocking=True,
+                    sentence=f"Table {name} may not be written, so that no k can be saved."
+                    " Ask for INSERT and UPDATE on it.",
+                )
+
+    def _publications(self) -> Iterator[Finding]:
+        for exam, count, first in self.ask("publications_without_version"):
+            yield Finding(
+                blocking=False,
+                sentence=f"{exam}: {count:,} publications have no version row (item {first}"
+                " is the first). They are left out; publish an existing version.",
+            )
+        for exam, count, first in self.ask("unpublished_live_versions"):
+            yield Finding(
+                blocking=False,
+                sentence=f"{exam}: {count:,} live versions are not in the state 'published'"
+                f" (item {first} is the first). They are left out.",
+            )
+        for exam, other, count in self.ask("shared_items"):
+            yield Finding(
+                blocking=False,
+                sentence=f"{exam} and {other} share {count:,} items: their sh_p serves both exams.",
+            )
+
+    def _exams(self) -> Iterator[Finding]:
+        exams = dict(self.ask("exams"))
+        if not exams:
+            yield Finding(
+                blocking=True,
+                sentence="There is no exam. Make one with `shsim import`, or `shsim db demo`.",
+            )
+        for exam in exams:
+            try:
+                pool = self.load(exam)
+            except DataError as error:
+                for problem in error.problems[:_NAMED]:
+                    yield Finding(blocking=True, sentence=problem)
+                if len(error.problems) > _NAMED:
+                    more = len(error.problems) - _NAMED
+                    yield Finding(blocking=True, sentence=f"{exam}: {more:,} more of the kind.")
+                continue
+            if pool.defaulted.any():
+                yield Finding(
+                    blocking=False,
+                    sentence=f"{exam}: {int(pool.defaulted.sum()):,} items have no 3pl calibration"
+                    " and run with a=1, b=0, c=.2. Calibrate them.",
+                )

@@ -1,0 +1,34 @@
+"""From a spelling to a Store."""
+
+from __future__ import annotations
+
+from shsim.storage.base import Store
+from shsim.storage.dsn import Dsn
+
+
+def open_store(dsn_text: str, *, read_only: bool = False, application_name: str = "shsim") -> Store:
+    """The Store that a `--dsn` names; it is connected to on first use.
+
+    Parameters
+    ----------
+    dsn_text
+        Any spelling of :meth:`shsim.storage.dsn.Dsn.parse`.
+    read_only
+        Nothing can be written through it.
+    application_name
+        What PostgreSQL shows of us, unless the DSN or PGAPPNAME says otherwise.
+
+    Raises
+    ------
+    UsageError
+        The spelling is not understood.
+    """
+    dsn = Dsn.parse(dsn_text)
+    # Either driver takes its time to load, and a run needs one.
+    if dsn.kind == "sqlite":
+        from shsim.storage.sqlite import SqliteStore
+
+        return SqliteStore(dsn, read_only=read_only)
+    from shsim.storage.postgres import PostgresStore
+
+    return PostgresStore(dsn, read_only=read_only, application_name=application_name)

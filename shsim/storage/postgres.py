@@ -1,0 +1,262 @@
+"""The QBank tables in PostgreSQL, behind the Store protocol."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from shsim.arrays import AnyArray, FloatArray
+from shsim.model.item_pool import ItemPool
+from shsim.storage.base import Finding, SaveOutcome
+from shsim.storage.changes import refuse_changes
+from shsim.storage.demo import DEMO_EXAM, DemoTables
+from shsim.storage.dsn import Dsn
+from shsim.storage.exam_names import no_items, require_spelling
+from shsim.storage.import_rows import import_rows
+from shsim.storage.inspection import Inspection, TableState
+from shsim.storage.postgres_session import OvertakenError, Session, lock_key
+from shsim.storage.statements import statements
+from shsim.storage.tables import TABLES
+
+_SQL = statements("postgres")
+_QUESTIONS = statements("questions")
+
+#: A COPY BINARY stream: signature, flags and extension's length; rows; an end mark.
+_HEADER, _TRAILER = 19, 2
+
+#: One binary row of `load_pool`: the count of fields, then each field's width and value.
+_FIELDS = (
+    ("question_id", ">i8"),
+    ("version", ">i8"),
+    ("topic_id", ">i8"),
+    ("a", ">f8"),
+    ("b", ">f8"),
+    ("c", ">f8"),
+    ("k", ">f8"),
+    ("k_stored", "u1"),
+    ("defaulted", "u1"),
+)
+_ROW = np.dtype(
+    [("fields", ">i2")]
+    + [part for name, type_ in _FIELDS for part in ((f"{name} width", ">i4"), (name, type_))]
+)
+
+#: How long a save waits for rows that another session holds locked.
+_LOCK_TIMEOUT = "30s"
+
+
+class PostgresStore:
+    """A PostgreSQL database with the QBank tables; see :class:`shsim.storage.base.Store`.
+
+    Parameters
+    ----------
+    dsn
+        The database; it is connected to on first use.
+    read_only
+        Every transaction is read-only: fit for a replica, or a role with SELECT alone.
+    application_name
+        What the server shows, unless the DSN or PGAPPNAME names another.
+    """
+
+    def __init__(self, dsn: Dsn, *, read_only: bool, application_name: str) -> None:
+        self._dsn = dsn
+        self._session = Session(dsn, read_only=read_only, application_name=application_name)
+
+    @property
+    def label(self) -> str:
+        """The database as people name it, without the password."""
+        return self._dsn.label
+
+    def exams(self) -> dict[str, int]:
+        """Exam codes and how many items each publishes, by code."""
+        return self._session.run(_exams)
+
+    def load_pool(self, exam: str) -> ItemPool:
+        """The exam's live, published items; refuses an unknown exam, naming those there are."""
+        require_spelling(exam)
+        columns = self._session.run(lambda cursor: _read_pool(cursor, exam))
+        if not len(columns["question_id"]):
+            raise no_items(exam, self.label, self.exams())
+        return ItemPool.build(exam, columns)
+
+    def shared_exams(self, exam: str) -> dict[str, int]:
+        """Other exams that publish items of this one, with the number of such items."""
+        require_spelling(exam)
+
+        def work(cursor: Any) -> dict[str, int]:
+            cursor.execute(_SQL["shared_exams"], {"exam": exam})
+            return dict(cursor.fetchall())
+
+        return self._session.run(work)
+
+    def exam_lock(self, exam: str) -> AbstractContextManager[None]:
+        """An advisory lock, held for a whole run; a second run is told who holds it."""
+        require_spelling(exam)
+        return self._session.exam_lock(exam)
+
+    def save_k(self, pool: ItemPool, k: FloatArray, *, force: bool = False) -> SaveOutcome:
+        """Upsert k for every item of `pool` in one transaction, all rows or none."""
+        pool.with_k(k)  # refuses a k that is no k, before anything is written
+        with self._session.exam_lock(pool.name):
+            return self._session.run(_Save(self._session, pool, k, force), final=True)
+
+    def import_pool(self, pool: ItemPool) -> SaveOutcome:
+        """Publish the pool's items under the exam `pool.name`, in one transaction.
+
+        Items that the exam publishes beside them stay as they are; a missing topic,
+        calibration or k leaves what the database has.
+        """
+        require_spelling(pool.name)
+        rows = import_rows(pool)
+        outcome: SaveOutcome | None = None
+
+        def work(cursor: Any) -> SaveOutcome:
+            nonlocal outcome
+            self._session.require_lock(cursor, pool.name)
+            cursor.execute(_SQL["stage_pool"])
+            cursor.copy_expert(_SQL["copy_pool"], _copy_text(rows))
+            cursor.execute(_SQL["count_imported"], {"exam": pool.name})
+            unchanged = int(cursor.fetchone()[0])
+            if outcome is not None and unchanged == len(pool):
+                return outcome  # the answer to the COMMIT was lost, and it stands
+            for step in ("versions", "publications", "calibrations", "k"):
+                cursor.execute(_SQL[f"import_{step}"], {"exam": pool.name})
+            outcome = SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
+            return outcome
+
+        with self._session.exam_lock(pool.name):
+            return self._session.run(work, final=True)
+
+    def create_tables(self) -> tuple[str, ...]:
+        """Make the QBank tables that are missing; their names, empty if none was."""
+
+        def work(cursor: Any) -> tuple[str, ...]:
+            cursor.execute(_SQL["wait_for_lock"], {"key": lock_key("")})
+            made = tuple(table for table in TABLES if not _columns(cursor, table))
+            for table in made:
+                cursor.execute(statements("postgres_tables")[table])
+            return made
+
+        return self._session.run(work, final=True)
+
+    def add_demo(self) -> bool:
+        """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there."""
+        with self._session.exam_lock(DEMO_EXAM):
+            demo = DemoTables.make()
+            if demo.stands_in(self):
+                return False
+            self._session.run(lambda cursor: _insert_demo(cursor, demo), final=True)
+            return True
+
+    def check(self) -> list[Finding]:
+        """What is missing or odd."""
+        tables = self._session.run(
+            lambda cursor: {table: _table_state(cursor, table) for table in TABLES}
+        )
+
+        def ask(question: str) -> list[tuple[Any, ...]]:
+            def work(cursor: Any) -> list[tuple[Any, ...]]:
+                cursor.execute(_QUESTIONS[question])
+                return list(cursor.fetchall())
+
+            return self._session.run(work)
+
+        return Inspection(tables, ask, self.load_pool).findings()
+
+    def close(self) -> None:
+        """Give the connection back; safe to call twice."""
+        self._session.close()
+
+
+@dataclass(slots=True)
+class _Save:
+    """The save as one transaction, which may be begun anew.
+
+    `outcome` is set once everything but the COMMIT is done: begun anew with it set,
+    the answer to a COMMIT was lost, and reading back settles whether it stands.
+    """
+
+    session: Session
+    pool: ItemPool
+    k: FloatArray
+    force: bool
+    outcome: SaveOutcome | None = None
+
+    def __call__(self, cursor: Any) -> SaveOutcome:
+        pool = self.pool
+        self.session.require_lock(cursor, pool.name)
+        cursor.execute("SET LOCAL lock_timeout = %s", (_LOCK_TIMEOUT,))
+        cursor.execute(_SQL["stage_k"])
+        rows = zip(pool.question_id.tolist(), pool.version.tolist(), self.k.tolist(), strict=True)
+        cursor.copy_expert(_SQL["copy_k"], _copy_text(rows))
+        cursor.execute(_SQL["lock_rows"])
+        present = int(cursor.fetchone()[0])
+        if self.outcome is not None:
+            cursor.execute(_SQL["count_unsaved"])
+            if cursor.fetchone()[0] == 0:
+                return self.outcome
+            self.outcome = None
+        if not self.force:
+            refuse_changes(pool, _read_pool(cursor, pool.name))
+        cursor.execute(_SQL["update_k"])
+        changed = int(cursor.rowcount)
+        cursor.execute(_SQL["insert_k"])
+        if cursor.rowcount != len(pool) - present:
+            # Rows that were absent a moment ago could not be locked, and now stand.
+            raise OvertakenError
+        changed += int(cursor.rowcount)
+        self.outcome = SaveOutcome(changed=changed, unchanged=len(pool) - changed)
+        return self.outcome
+
+
+def _read_pool(cursor: Any, exam: str) -> Mapping[str, AnyArray]:
+    """The exam's rows by column, as :meth:`ItemPool.build` takes them."""
+    select = cursor.mogrify(_SQL["load_pool"], {"exam": exam}).decode()
+    stream = io.BytesIO()
+    cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT binary)", stream)
+    rows = np.frombuffer(stream.getbuffer()[_HEADER:-_TRAILER], dtype=_ROW)
+    return {name: rows[name].astype(np.dtype(type_).newbyteorder("=")) for name, type_ in _FIELDS}
+
+
+def _copy_text(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:
+    r"""Rows of numbers as COPY reads them; None is ``\N``, and a float keeps every digit."""
+    lines = (
+        "\t".join("\\N" if value is None else repr(value) for value in row) + "\n" for row in rows
+    )
+    return io.BytesIO("".join(lines).encode())
+
+
+def _exams(cursor: Any) -> dict[str, int]:
+    cursor.execute(_QUESTIONS["exams"])
+    return dict(cursor.fetchall())
+
+
+def _columns(cursor: Any, table: str) -> frozenset[str]:
+    cursor.execute(_SQL["columns"], {"table": table})
+    return frozenset(name for (name,) in cursor.fetchall())
+
+
+def _table_state(cursor: Any, table: str) -> TableState:
+    columns = _columns(cursor, table)
+    if not columns:
+        return TableState()
+    cursor.execute(_SQL["privileges"], {"table": table})
+    readable, insertable, updatable = cursor.fetchone()
+    return TableState(columns, readable=readable, writable=insertable and updatable)
+
+
+def _insert_demo(cursor: Any, demo: DemoTables) -> None:
+    if DEMO_EXAM in _exams(cursor):
+        return  # it was not there before: the answer to our own COMMIT was lost
+    for table, rows in demo.rows():
+        columns = ", ".join(TABLES[table])
+        text = "".join(
+            "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
+            for row in rows
+        )
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.BytesIO(text.encode()))

@@ -1,0 +1,166 @@
+-- name: load_pool
+-- No value is NULL and every type is fixed, so that the binary rows have one width.
+SELECT
+    p.question_id::bigint,
+    p.live_version::bigint,
+    coalesce(v.topic_id::bigint, (-9223372036854775807 - 1)::bigint),
+    CASE WHEN i.question_id IS NULL THEN 1 ELSE coalesce(i.a::float8, 'NaN') END::float8,
+    CASE WHEN i.question_id IS NULL THEN 0 ELSE coalesce(i.b::float8, 'NaN') END::float8,
+    CASE WHEN i.question_id IS NULL THEN 0.2 ELSE coalesce(i.c::float8, 'NaN') END::float8,
+    CASE WHEN e.question_id IS NULL THEN 1 ELSE coalesce(e.sh_p::float8, 'NaN') END::float8,
+    e.question_id IS NOT NULL,
+    i.question_id IS NULL
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+LEFT JOIN item_calibration i
+    ON i.question_id = p.question_id AND i.version = p.live_version AND i.model = '3pl'
+LEFT JOIN item_exposure_control e
+    ON e.question_id = p.question_id AND e.version = p.live_version
+WHERE p.exam_code = %(exam)s;
+
+-- name: shared_exams
+SELECT other.exam_code, count(*)
+FROM question_publications mine
+JOIN question_versions v
+    ON v.question_id = mine.question_id AND v.version = mine.live_version
+    AND v.state = 'published'
+JOIN question_publications other
+    ON other.question_id = mine.question_id AND other.live_version = mine.live_version
+WHERE mine.exam_code = %(exam)s AND other.exam_code <> mine.exam_code
+GROUP BY other.exam_code
+ORDER BY other.exam_code;
+
+-- name: lock_exam
+SELECT pg_try_advisory_lock(%(key)s);
+
+-- name: lock_exam_for_transaction
+SELECT pg_try_advisory_xact_lock(%(key)s);
+
+-- name: wait_for_lock
+SELECT pg_advisory_xact_lock(%(key)s);
+
+-- name: unlock_exam
+SELECT pg_advisory_unlock(%(key)s);
+
+-- name: lock_holder
+SELECT l.pid, s.usename, s.application_name, s.client_addr::text, s.backend_start
+FROM pg_locks l
+LEFT JOIN pg_stat_activity s ON s.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint << 32) | l.objid::bigint = %(key)s
+    AND l.pid <> pg_backend_pid();
+
+-- name: this_session
+SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid();
+
+-- name: end_session
+-- Our own former session, whose connection broke without the server's knowing.
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE pid = %(pid)s AND backend_start::text = %(started)s;
+
+-- name: stage_k
+-- The types are the table's own, so that what it would round compares equal.
+CREATE TEMPORARY TABLE shsim_k ON COMMIT DROP AS
+SELECT question_id, version, sh_p FROM item_exposure_control WITH NO DATA;
+
+-- name: copy_k
+COPY shsim_k (question_id, version, sh_p) FROM STDIN;
+
+-- name: lock_rows
+SELECT count(*) FROM (
+    SELECT 1
+    FROM item_exposure_control e
+    JOIN shsim_k n ON n.question_id = e.question_id AND n.version = e.version
+    ORDER BY e.question_id, e.version
+    FOR UPDATE OF e
+) locked;
+
+-- name: count_unsaved
+SELECT count(*)
+FROM shsim_k n
+LEFT JOIN item_exposure_control e ON e.question_id = n.question_id AND e.version = n.version
+WHERE e.sh_p IS DISTINCT FROM n.sh_p;
+
+-- name: update_k
+UPDATE item_exposure_control e
+SET sh_p = n.sh_p, updated_at = now()
+FROM shsim_k n
+WHERE n.question_id = e.question_id AND n.version = e.version
+    AND e.sh_p IS DISTINCT FROM n.sh_p;
+
+-- name: insert_k
+INSERT INTO item_exposure_control (question_id, version, sh_p, updated_at)
+SELECT n.question_id, n.version, n.sh_p, now()
+FROM shsim_k n
+WHERE NOT EXISTS (
+    SELECT 1 FROM item_exposure_control e
+    WHERE e.question_id = n.question_id AND e.version = n.version
+)
+ORDER BY n.question_id, n.version
+ON CONFLICT DO NOTHING;
+
+-- name: stage_pool
+CREATE TEMPORARY TABLE shsim_pool (
+    question_id bigint, version bigint, topic_id bigint,
+    a float8, b float8, c float8, sh_p float8
+) ON COMMIT DROP;
+
+-- name: copy_pool
+COPY shsim_pool (question_id, version, topic_id, a, b, c, sh_p) FROM STDIN;
+
+-- name: count_imported
+-- Items that already stand as the pool has them.
+SELECT count(*)
+FROM shsim_pool n
+JOIN question_publications p
+    ON p.exam_code = %(exam)s AND p.question_id = n.question_id AND p.live_version = n.version
+JOIN question_versions v
+    ON v.question_id = n.question_id AND v.version = n.version AND v.state = 'published'
+LEFT JOIN item_calibration i
+    ON i.question_id = n.question_id AND i.version = n.version AND i.model = '3pl'
+LEFT JOIN item_exposure_control e
+    ON e.question_id = n.question_id AND e.version = n.version
+WHERE (n.topic_id IS NULL OR v.topic_id IS NOT DISTINCT FROM n.topic_id)
+    AND (n.a IS NULL OR (i.a = n.a AND i.b = n.b AND i.c = n.c))
+    AND (n.sh_p IS NULL OR e.sh_p = n.sh_p);
+
+-- name: import_versions
+INSERT INTO question_versions AS v (question_id, version, topic_id, state)
+SELECT question_id, version, topic_id, 'published' FROM shsim_pool ORDER BY 1, 2
+ON CONFLICT (question_id, version) DO UPDATE
+SET topic_id = coalesce(excluded.topic_id, v.topic_id), state = 'published'
+WHERE v.state IS DISTINCT FROM 'published'
+    OR v.topic_id IS DISTINCT FROM coalesce(excluded.topic_id, v.topic_id);
+
+-- name: import_publications
+INSERT INTO question_publications AS p (exam_code, question_id, live_version)
+SELECT %(exam)s, question_id, version FROM shsim_pool ORDER BY 2
+ON CONFLICT (exam_code, question_id) DO UPDATE SET live_version = excluded.live_version
+WHERE p.live_version IS DISTINCT FROM excluded.live_version;
+
+-- name: import_calibrations
+INSERT INTO item_calibration AS i (question_id, version, model, a, b, c)
+SELECT question_id, version, '3pl', a, b, c FROM shsim_pool WHERE a IS NOT NULL ORDER BY 1, 2
+ON CONFLICT (question_id, version, model) DO UPDATE
+SET a = excluded.a, b = excluded.b, c = excluded.c
+WHERE (i.a, i.b, i.c) IS DISTINCT FROM (excluded.a, excluded.b, excluded.c);
+
+-- name: import_k
+INSERT INTO item_exposure_control AS e (question_id, version, sh_p, updated_at)
+SELECT question_id, version, sh_p, now() FROM shsim_pool WHERE sh_p IS NOT NULL ORDER BY 1, 2
+ON CONFLICT (question_id, version) DO UPDATE
+SET sh_p = excluded.sh_p, updated_at = excluded.updated_at
+WHERE e.sh_p IS DISTINCT FROM excluded.sh_p;
+
+-- name: columns
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped;
+
+-- name: privileges
+SELECT
+    has_table_privilege(to_regclass(%(table)s), 'SELECT'),
+    has_table_privilege(to_regclass(%(table)s), 'INSERT'),
+    has_table_privilege(to_regclass(%(table)s), 'UPDATE');

@@ -1,0 +1,107 @@
+-- name: load_pool
+-- SQLite keeps whatever was put into a column: what is no number is taken for missing.
+SELECT
+    CAST(p.question_id AS INTEGER),
+    CAST(p.live_version AS INTEGER),
+    CAST(coalesce(v.topic_id, -9223372036854775808) AS INTEGER),
+    CASE WHEN i.question_id IS NULL THEN 1.0
+         WHEN typeof(i.a) IN ('real', 'integer') THEN i.a END,
+    CASE WHEN i.question_id IS NULL THEN 0.0
+         WHEN typeof(i.b) IN ('real', 'integer') THEN i.b END,
+    CASE WHEN i.question_id IS NULL THEN 0.2
+         WHEN typeof(i.c) IN ('real', 'integer') THEN i.c END,
+    CASE WHEN e.question_id IS NULL THEN 1.0
+         WHEN typeof(e.sh_p) IN ('real', 'integer') THEN e.sh_p END,
+    e.question_id IS NOT NULL,
+    i.question_id IS NULL
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+LEFT JOIN item_calibration i
+    ON i.question_id = p.question_id AND i.version = p.live_version AND i.model = '3pl'
+LEFT JOIN item_exposure_control e
+    ON e.question_id = p.question_id AND e.version = p.live_version
+WHERE p.exam_code = :exam;
+
+-- name: shared_exams
+SELECT other.exam_code, count(*)
+FROM question_publications mine
+JOIN question_versions v
+    ON v.question_id = mine.question_id AND v.version = mine.live_version
+    AND v.state = 'published'
+JOIN question_publications other
+    ON other.question_id = mine.question_id AND other.live_version = mine.live_version
+WHERE mine.exam_code = :exam AND other.exam_code <> mine.exam_code
+GROUP BY other.exam_code
+ORDER BY other.exam_code;
+
+-- name: stage_k
+CREATE TEMPORARY TABLE shsim_k (
+    question_id INTEGER, version INTEGER, sh_p REAL, PRIMARY KEY (question_id, version)
+) WITHOUT ROWID;
+
+-- name: copy_k
+INSERT INTO shsim_k VALUES (?, ?, ?);
+
+-- name: upsert_k
+INSERT INTO item_exposure_control AS e (question_id, version, sh_p, updated_at)
+SELECT question_id, version, sh_p, CURRENT_TIMESTAMP FROM shsim_k WHERE true
+ON CONFLICT (question_id, version) DO UPDATE
+SET sh_p = excluded.sh_p, updated_at = excluded.updated_at
+WHERE e.sh_p IS NOT excluded.sh_p;
+
+-- name: stage_pool
+CREATE TEMPORARY TABLE shsim_pool (
+    question_id INTEGER, version INTEGER, topic_id INTEGER,
+    a REAL, b REAL, c REAL, sh_p REAL, PRIMARY KEY (question_id, version)
+) WITHOUT ROWID;
+
+-- name: copy_pool
+INSERT INTO shsim_pool VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: count_imported
+-- Items that already stand as the pool has them.
+SELECT count(*)
+FROM shsim_pool n
+JOIN question_publications p
+    ON p.exam_code = :exam AND p.question_id = n.question_id AND p.live_version = n.version
+JOIN question_versions v
+    ON v.question_id = n.question_id AND v.version = n.version AND v.state = 'published'
+LEFT JOIN item_calibration i
+    ON i.question_id = n.question_id AND i.version = n.version AND i.model = '3pl'
+LEFT JOIN item_exposure_control e
+    ON e.question_id = n.question_id AND e.version = n.version
+WHERE (n.topic_id IS NULL OR v.topic_id IS n.topic_id)
+    AND (n.a IS NULL OR (i.a = n.a AND i.b = n.b AND i.c = n.c))
+    AND (n.sh_p IS NULL OR e.sh_p = n.sh_p);
+
+-- name: import_versions
+INSERT INTO question_versions AS v (question_id, version, topic_id, state)
+SELECT question_id, version, topic_id, 'published' FROM shsim_pool WHERE true
+ON CONFLICT (question_id, version) DO UPDATE
+SET topic_id = coalesce(excluded.topic_id, v.topic_id), state = 'published'
+WHERE v.state IS NOT 'published'
+    OR v.topic_id IS NOT coalesce(excluded.topic_id, v.topic_id);
+
+-- name: import_publications
+INSERT INTO question_publications AS p (exam_code, question_id, live_version)
+SELECT :exam, question_id, version FROM shsim_pool WHERE true
+ON CONFLICT (exam_code, question_id) DO UPDATE SET live_version = excluded.live_version
+WHERE p.live_version IS NOT excluded.live_version;
+
+-- name: import_calibrations
+INSERT INTO item_calibration AS i (question_id, version, model, a, b, c)
+SELECT question_id, version, '3pl', a, b, c FROM shsim_pool WHERE a IS NOT NULL
+ON CONFLICT (question_id, version, model) DO UPDATE
+SET a = excluded.a, b = excluded.b, c = excluded.c
+WHERE i.a IS NOT excluded.a OR i.b IS NOT excluded.b OR i.c IS NOT excluded.c;
+
+-- name: import_k
+INSERT INTO item_exposure_control AS e (question_id, version, sh_p, updated_at)
+SELECT question_id, version, sh_p, CURRENT_TIMESTAMP FROM shsim_pool WHERE sh_p IS NOT NULL
+ON CONFLICT (question_id, version) DO UPDATE
+SET sh_p = excluded.sh_p, updated_at = excluded.updated_at
+WHERE e.sh_p IS NOT excluded.sh_p;
+
+-- name: columns
+SELECT name FROM pragma_table_info(:table);

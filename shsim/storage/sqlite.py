@@ -1,0 +1,258 @@
+"""The QBank tables in a SQLite file, behind the Store protocol."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import numpy as np
+
+from shsim.arrays import AnyArray, FloatArray
+from shsim.errors import DatabaseError
+from shsim.model.item_pool import ItemPool
+from shsim.storage.base import Finding, SaveOutcome
+from shsim.storage.changes import refuse_changes
+from shsim.storage.demo import DEMO_EXAM, DemoTables
+from shsim.storage.driver_errors import translate_sqlite
+from shsim.storage.dsn import Dsn
+from shsim.storage.exam_lock_file import lock_path, locked
+from shsim.storage.exam_names import no_items, require_spelling
+from shsim.storage.import_rows import import_rows
+from shsim.storage.inspection import Inspection, TableState
+from shsim.storage.interrupt import Interrupted, interruptible
+from shsim.storage.statements import statements
+from shsim.storage.tables import TABLES
+
+T = TypeVar("T")
+
+_SQL = statements("sqlite")
+_QUESTIONS = statements("questions")
+
+#: Seconds to wait for another program's write to end.
+_BUSY_TIMEOUT = 10.0
+
+#: The columns of `load_pool`, in its order.
+_COLUMNS = (
+    ("question_id", np.int64),
+    ("version", np.int64),
+    ("topic_id", np.int64),
+    ("a", np.float64),
+    ("b", np.float64),
+    ("c", np.float64),
+    ("k", np.float64),
+    ("k_stored", np.bool_),
+    ("defaulted", np.bool_),
+)
+
+
+class SqliteStore:
+    """A SQLite file with the QBank tables; see :class:`shsim.storage.base.Store`.
+
+    Parameters
+    ----------
+    dsn
+        The file; it is opened on first use, and made by `create_tables` alone.
+    read_only
+        Nothing is written, not even beside the file.
+    """
+
+    def __init__(self, dsn: Dsn, *, read_only: bool) -> None:
+        self._dsn = dsn
+        self._read_only = read_only
+        self._connection: sqlite3.Connection | None = None
+        self._locked: set[str] = set()
+
+    @property
+    def label(self) -> str:
+        """The database as people name it."""
+        return self._dsn.label
+
+    def exams(self) -> dict[str, int]:
+        """Exam codes and how many items each publishes, by code."""
+        return self._run(lambda db: dict(db.execute(_QUESTIONS["exams"]).fetchall()))
+
+    def load_pool(self, exam: str) -> ItemPool:
+        """The exam's live, published items; refuses an unknown exam, naming those there are."""
+        require_spelling(exam)
+        columns = self._run(lambda db: _read_pool(db, exam))
+        if not len(columns["question_id"]):
+            raise no_items(exam, self.label, self.exams())
+        return ItemPool.build(exam, columns)
+
+    def shared_exams(self, exam: str) -> dict[str, int]:
+        """Other exams that publish items of this one, with the number of such items."""
+        require_spelling(exam)
+        return self._run(
+            lambda db: dict(db.execute(_SQL["shared_exams"], {"exam": exam}).fetchall())
+        )
+
+    @contextmanager
+    def exam_lock(self, exam: str) -> Iterator[None]:
+        """A lock file beside the database, held for a whole run; a second run is told whose."""
+        require_spelling(exam)
+        if exam in self._locked:
+            yield
+            return
+        database = self._dsn.path.resolve()
+        if not database.exists():
+            raise self._missing()
+        with locked(lock_path(database, exam), exam, self.label):
+            self._locked.add(exam)
+            try:
+                yield
+            finally:
+                self._locked.discard(exam)
+
+    def save_k(self, pool: ItemPool, k: FloatArray, *, force: bool = False) -> SaveOutcome:
+        """Upsert k for every item of `pool` in one transaction, all rows or none."""
+        pool.with_k(k)  # refuses a k that is no k, before anything is written
+        rows = zip(pool.question_id.tolist(), pool.version.tolist(), k.tolist(), strict=True)
+
+        def work(db: sqlite3.Connection) -> SaveOutcome:
+            if not force:
+                refuse_changes(pool, _read_pool(db, pool.name))
+            db.execute(_SQL["stage_k"])
+            db.executemany(_SQL["copy_k"], rows)
+            changed = db.execute(_SQL["upsert_k"]).rowcount
+            db.execute("DROP TABLE shsim_k")
+            return SaveOutcome(changed=changed, unchanged=len(pool) - changed)
+
+        with self.exam_lock(pool.name):
+            return self._run(work, write=True)
+
+    def import_pool(self, pool: ItemPool) -> SaveOutcome:
+        """Publish the pool's items under the exam `pool.name`, in one transaction.
+
+        Items that the exam publishes beside them stay as they are; a missing topic,
+        calibration or k leaves what the database has.
+        """
+        rows = import_rows(pool)
+        exam = {"exam": pool.name}
+
+        def work(db: sqlite3.Connection) -> SaveOutcome:
+            db.execute(_SQL["stage_pool"])
+            db.executemany(_SQL["copy_pool"], rows)
+            unchanged = int(db.execute(_SQL["count_imported"], exam).fetchone()[0])
+            for step in ("versions", "publications", "calibrations", "k"):
+                db.execute(_SQL[f"import_{step}"], exam)
+            db.execute("DROP TABLE shsim_pool")
+            return SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
+
+        with self.exam_lock(pool.name):
+            return self._run(work, write=True)
+
+    def create_tables(self) -> tuple[str, ...]:
+        """Make the file and the QBank tables that are missing; the tables' names."""
+
+        def work(db: sqlite3.Connection) -> tuple[str, ...]:
+            made = tuple(table for table in TABLES if not _columns(db, table))
+            for table in made:
+                for statement in statements("sqlite_tables")[table].split(";"):
+                    db.execute(statement)
+            return made
+
+        return self._run(work, write=True, create=True)
+
+    def add_demo(self) -> bool:
+        """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there."""
+        demo = DemoTables.make()
+
+        def work(db: sqlite3.Connection) -> None:
+            for table, rows in demo.rows():
+                marks = ", ".join("?" * len(TABLES[table]))
+                columns = ", ".join(TABLES[table])
+                db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608  our own names
+
+        with self.exam_lock(DEMO_EXAM):
+            if demo.stands_in(self):
+                return False
+            self._run(work, write=True)
+            return True
+
+    def check(self) -> list[Finding]:
+        """What is missing or odd."""
+        tables = self._run(lambda db: {table: TableState(_columns(db, table)) for table in TABLES})
+
+        def ask(question: str) -> list[tuple[Any, ...]]:
+            return self._run(lambda db: db.execute(_QUESTIONS[question]).fetchall())
+
+        return Inspection(tables, ask, self.load_pool).findings()
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        write: bool = False,
+        create: bool = False,
+    ) -> T:
+        """Do `work` in one transaction, which Ctrl-C interrupts and undoes."""
+        try:
+            db = self._open(create=create)
+            return interruptible(lambda: _transaction(db, work, write=write), db.interrupt)
+        except Interrupted as interrupt:
+            if write and interrupt.result:
+                return interrupt.result[0]  # type: ignore[return-value]
+            if not interrupt.ended:
+                self._connection = None
+            raise
+        except sqlite3.Error as error:
+            raise translate_sqlite(error, self._dsn) from error
+
+    def _open(self, *, create: bool) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        path = self._dsn.path.absolute()
+        if not create and not path.exists():
+            raise self._missing()
+        mode = "ro" if self._read_only else "rwc" if create else "rw"
+        self._connection = sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        return self._connection
+
+    def _missing(self) -> DatabaseError:
+        return DatabaseError(
+            f"{self.label}: there is no such file. Correct the path, or make the file and its"
+            " tables with `shsim db init`."
+        )
+
+
+def _transaction(
+    db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], *, write: bool
+) -> T:
+    db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        value = work(db)
+        db.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors, a full disk for one.
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+    return value
+
+
+def _read_pool(db: sqlite3.Connection, exam: str) -> Mapping[str, AnyArray]:
+    """The exam's rows by column, as :meth:`ItemPool.build` takes them."""
+    rows = db.execute(_SQL["load_pool"], {"exam": exam}).fetchall()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+    return {
+        name: np.array(values, dtype=type_)
+        for (name, type_), values in zip(_COLUMNS, columns, strict=True)
+    }
+
+
+def _columns(db: sqlite3.Connection, table: str) -> frozenset[str]:
+    return frozenset(name for (name,) in db.execute(_SQL["columns"], {"table": table}))
