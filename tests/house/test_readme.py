@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -45,17 +44,17 @@ def typed() -> list[tuple[str, str]]:
 
 
 @cache
-def help_of(command: str) -> str:
-    """Ask the program itself; a command that is not there fails here."""
+def refusal(command: str, option: str) -> str:
+    """Ask the program itself what it has against them; old spellings are not in its help."""
     done = subprocess.run(
-        [sys.executable, "-m", "shsim", *command.split(), "--help"],
+        [sys.executable, "-m", "shsim", *command.split(), "--help", *option.split()],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    lacks_only_its_value = done.returncode == 2 and "requires an argument" in done.stderr
+    return "" if done.returncode == 0 or lacks_only_its_value else done.stderr
 
 
 def test_the_table_leads_somewhere() -> None:
@@ -71,12 +70,7 @@ def test_the_two_commands_are_taught(command: str) -> None:
 def test_what_is_typed_exists() -> None:
     calls = typed()
     assert ("calibrate", "--exam") in calls
-    unknown = [
-        f"shsim {command} {option}"
-        for command, option in calls
-        if not re.search(rf"{re.escape(option)}(?![\w-])", help_of(command))
-    ]
-    assert unknown == []
+    assert [said for call in calls if (said := refusal(*call))] == []
 
 
 def test_every_link_within_the_house_leads_somewhere() -> None:
