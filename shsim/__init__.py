@@ -1,3 +1,53 @@
-"""Sympson-Hetter exposure control for computerized adaptive tests."""
+"""Sympson-Hetter exposure control for computerized adaptive tests.
+
+The names in `__all__` are loaded on first use, so that importing the package, and the
+command line's help with it, costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shsim.model.ability import AbilityDistribution
+    from shsim.model.item_pool import ItemPool
+    from shsim.model.settings import CalibrationSettings, DeliverySettings, SimulationSettings
+    from shsim.workflow.calibrate import calibrate
+    from shsim.workflow.simulate import simulate
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AbilityDistribution",
+    "CalibrationSettings",
+    "DeliverySettings",
+    "ItemPool",
+    "SimulationSettings",
+    "__version__",
+    "calibrate",
+    "simulate",
+]
+
+_PLACES = {
+    "AbilityDistribution": "shsim.model.ability",
+    "CalibrationSettings": "shsim.model.settings",
+    "DeliverySettings": "shsim.model.settings",
+    "ItemPool": "shsim.model.item_pool",
+    "SimulationSettings": "shsim.model.settings",
+    "calibrate": "shsim.workflow.calibrate",
+    "simulate": "shsim.workflow.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use (PEP 562)."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

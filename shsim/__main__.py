@@ -1,0 +1,5 @@
+"""`python -m shsim`."""
+
+from shsim.cli.app import main
+
+main()

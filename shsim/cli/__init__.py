@@ -1,0 +1,1 @@
+"""The front door: parse, call one workflow function, render what it returns."""

@@ -1,0 +1,141 @@
+"""`shsim calibrate`: its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from shsim.cli import options
+from shsim.cli.command import Command, given
+from shsim.cli.options import OUTPUT, RULE, setting
+
+EPILOG = """
+\b
+Examples:
+  shsim calibrate
+      The demo exam in the embedded database, made on first use.
+  shsim calibrate --dsn postgresql://qbank@db/qbank --exam MATH-1 --tau 0.15
+      Load, iterate, verify, and save sh_p in one transaction.
+  shsim calibrate --exam MATH-1 --dry-run --format json > run.json
+      Everything but the saving; the database is opened read-only.
+  shsim calibrate --pool pool.csv --output k.csv --require-cap
+      No database. k.csv appears only if the cap is held; else exit code 5.
+
+\b
+The first QBank script, step for step:
+  shsim calibrate --exam MATH-1 --method damped --n 500 --iters 6 --alpha 0.6
+      --decay 0 --floor 0.02
+"""
+
+
+@click.command(
+    cls=Command, epilog=EPILOG, short_help="Find the k that hold the cap, verify them, save them."
+)
+@options.exam
+@options.dsn
+@options.pool
+@options.test
+@setting(
+    "--method",
+    section=RULE,
+    type=click.Choice(["classical", "damped"]),
+    metavar="RULE",
+    help="Update rule. classical: the k that would have met the cap, had nothing else changed."
+    " damped: the first script's k*tau/r.",
+    fallback="classical",
+)
+@setting(
+    "--n",
+    section=RULE,
+    type=int,
+    metavar="N",
+    help="Simulated examinees an iteration.",
+    fallback="the method's own",
+)
+@setting(
+    "--iters",
+    section=RULE,
+    type=int,
+    metavar="N",
+    help="The most iterations.",
+    fallback="the method's own",
+)
+@setting(
+    "--alpha",
+    section=RULE,
+    type=float,
+    metavar="X",
+    help="First step, as an exponent of the correction.",
+    fallback="the method's own",
+)
+@setting(
+    "--decay",
+    section=RULE,
+    type=float,
+    metavar="X",
+    help="How fast steps shrink after the tenth iteration; 0: never.",
+    fallback="0.6",
+)
+@setting("--floor", section=RULE, type=float, metavar="K", help="Smallest k.", fallback="0.001")
+@setting("--ceil", section=RULE, type=float, metavar="K", help="Largest k.", fallback="1")
+@setting(
+    "--target",
+    section=RULE,
+    type=float,
+    metavar="SHARE",
+    help="Aim at this share of tau, so that noise stays under the cap.",
+    fallback="0.995; 1 for damped with --decay 0",
+)
+@setting(
+    "--tol",
+    section=RULE,
+    type=float,
+    metavar="SHARE",
+    help="Relative excess over tau that counts as none.",
+    fallback="0.01",
+)
+@setting("--restart", section=RULE, is_flag=True, help="Start from k = 1, not the k in force.")
+@setting(
+    "--verify-n",
+    section=RULE,
+    type=int,
+    metavar="N",
+    help="Fresh examinees to judge by.",
+    fallback="enough to see an excess of --tol",
+)
+@options.result
+@setting(
+    "--dry-run",
+    section=OUTPUT,
+    is_flag=True,
+    help="Save nothing; the database is opened read-only.",
+)
+@setting(
+    "--require-cap",
+    section=OUTPUT,
+    is_flag=True,
+    help="Save nothing and end with 5 if the cap is not held.",
+)
+@setting(
+    "--force",
+    section=OUTPUT,
+    environment=False,
+    is_flag=True,
+    help="Save even if the pool changed in the database since it was loaded.",
+)
+@options.threads
+@options.config
+@options.quiet
+@click.pass_context
+def command(ctx: click.Context, /, **parameters: Any) -> None:
+    """Find the k that hold the cap, verify them on fresh examinees, and save them.
+
+    The summary says first whether the cap is held. A table that misses it is saved all
+    the same, with the reason and the remedy, unless --require-cap is given: the table in
+    force is usually worse.
+    """
+    # NumPy and Numba load here, so that help and completion need not wait for them.
+    from shsim.cli.work.calibration import Request, run
+
+    run(Request(typed=given(ctx), **parameters))

@@ -1,0 +1,131 @@
+"""`--config`: a TOML file that gives options other values, below the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shsim.cli.command import Setting
+from shsim.errors import UsageError
+
+#: Options that say what one run may do, and must be typed for it.
+TYPED_ONLY = frozenset({"force", "config", "help", "version"})
+
+
+def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    """Read the file into click's `default_map`; the callback of an eager option.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or a key is unknown or of the wrong type: every one.
+    """
+    if value is None:
+        return
+    document = _read(Path(value))
+    root = ctx.find_root()
+    command = _command_name(ctx)
+    problems: list[str] = []
+    every = _settings_by_command(root)
+    top = {key: item for key, item in document.items() if not isinstance(item, dict)}
+    known_anywhere = {key: param for keys in every.values() for key, param in keys.items()}
+    chosen = dict(_checked(value, "", top, known_anywhere, problems))
+    for table, content in document.items():
+        if not isinstance(content, dict):
+            continue
+        if table not in every:
+            problems.append(f"{value}: [{table}] is no command.{_near(table, every)}")
+            continue
+        checked = dict(_checked(value, f"[{table}] ", content, every[table], problems))
+        if table == command:
+            chosen.update(checked)
+    if problems:
+        raise UsageError("\n".join(problems))
+    own = {key: p.name for p in ctx.command.params if isinstance(p, Setting) for key in p.keys}
+    ctx.default_map = {own[key]: item for key, item in chosen.items() if key in own}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}. Give a file that exists.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path}: not TOML: {error}. Correct the file.") from error
+
+
+def _command_name(ctx: click.Context) -> str:
+    """The command's name as the root group knows it (`db` for `db init`)."""
+    while ctx.parent is not None and ctx.parent.parent is not None:
+        ctx = ctx.parent
+    return ctx.info_name or ""
+
+
+def _settings_by_command(root: click.Context) -> dict[str, dict[str, Setting]]:
+    """Every command's options by their keys, a group's from all its commands."""
+    group = root.command
+    if not isinstance(group, click.Group):
+        return {}
+    return {
+        name: {key: param for param in _settings(root, group, name) for key in param.keys}
+        for name in group.list_commands(root)
+    }
+
+
+def _settings(ctx: click.Context, group: click.Group, name: str) -> Iterator[Setting]:
+    command = group.get_command(ctx, name)
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(ctx):
+            yield from _settings(ctx, command, inner)
+    elif command is not None:
+        yield from (param for param in command.params if isinstance(param, Setting))
+
+
+def _checked(
+    path: str,
+    place: str,
+    content: Mapping[str, Any],
+    known: Mapping[str, Setting],
+    problems: list[str],
+) -> Iterator[tuple[str, Any]]:
+    """The keys that are right, with hyphens; what is wrong with the others."""
+    for key, item in content.items():
+        name = key.replace("_", "-")
+        if name in TYPED_ONLY:
+            problems.append(f"{path}: {place}{key} must be typed on the command line.")
+        elif name not in known:
+            problems.append(f"{path}: {place}{key} is no option.{_near(name, known)}")
+        elif (wanted := _wanted(known[name])) and not _fits(item, wanted):
+            problems.append(f"{path}: {place}{key} = {item!r} is not {wanted}.")
+        else:
+            yield name, item
+
+
+def _wanted(param: Setting) -> str:
+    if param.is_flag:
+        return "true or false"
+    if isinstance(param.type, click.types.IntParamType):
+        return "a whole number"
+    if isinstance(param.type, click.types.FloatParamType):
+        return "a number"
+    return "a string"
+
+
+def _fits(item: Any, wanted: str) -> bool:
+    if wanted == "true or false":
+        return isinstance(item, bool)
+    if isinstance(item, bool):
+        return False
+    kinds: dict[str, tuple[type, ...]] = {"a whole number": (int,), "a number": (int, float)}
+    return isinstance(item, kinds.get(wanted, (str,)))
+
+
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    near = get_close_matches(name, known)
+    return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,172 @@
+"""The options that commands share, with the first script's names and spellings.
+
+A default that belongs to the calculation is not repeated here: what is left out stays
+None, and `shsim.model.settings` fills it. The help quotes it, and a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from shsim.cli.command import Setting
+from shsim.cli.config_file import load_config
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+SOURCE = "Where the items come from"
+TEST = "The test that is simulated"
+RULE = "The calibration"
+OUTPUT = "What comes out"
+
+
+def setting(*names: str, section: str, **attributes: Any) -> Callable[[F], F]:
+    """Declare a `Setting`."""
+    return click.option(*names, cls=Setting, section=section, **attributes)
+
+
+def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, listed in their order."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+dsn = setting(
+    "--dsn",
+    section=SOURCE,
+    metavar="DSN",
+    help="Database: postgresql://USER@HOST/NAME, a libpq 'key=value' string or sqlite:///PATH."
+    " Else DATABASE_URL is read, else a SQLite file in the user's data directory. Keep"
+    " passwords out of it: the process list shows it. Use PGPASSFILE, PGPASSWORD or SHSIM_DSN.",
+)
+exam = setting(
+    "--exam",
+    "--exam-code",
+    "exam",
+    section=SOURCE,
+    metavar="CODE",
+    help="Exam code. The embedded database needs none while it holds one exam.",
+)
+config = setting(
+    "--config",
+    section="Other",
+    metavar="FILE.toml",
+    type=click.Path(),
+    is_eager=True,
+    expose_value=False,
+    callback=load_config,
+    help="Read options from a TOML file: names as here, at its top or under [COMMAND].",
+)
+quiet = setting(
+    "--quiet",
+    section="Other",
+    is_flag=True,
+    help="No notes and no progress on stderr; warnings and errors stay.",
+)
+database = together(dsn, config, quiet)
+
+pool = setting(
+    "--pool",
+    section=SOURCE,
+    metavar="FILE|-",
+    type=click.Path(allow_dash=True),
+    help="Take the pool from a CSV file (- is stdin) instead of a database; nothing is saved.",
+)
+tau = setting(
+    "--tau",
+    section=TEST,
+    type=float,
+    metavar="RATE",
+    help="The cap: largest exposure rate wanted.",
+    fallback="0.2",
+)
+test = together(
+    setting(
+        "--len",
+        "--test-len",
+        "length",
+        section=TEST,
+        type=int,
+        metavar="N",
+        help="Items a test.",
+        fallback="30",
+    ),
+    tau,
+    setting(
+        "--theta",
+        "--theta-dist",
+        "theta",
+        section=TEST,
+        metavar="DIST",
+        default="normal:0,1",
+        show_default=True,
+        help="True ability: normal:MU,SD, uniform:LO,HI, fixed:X or file:PATH (one a line).",
+    ),
+    setting(
+        "--ability",
+        section=TEST,
+        type=click.Choice(["true"]),
+        metavar="KIND",
+        help="The ability that ranks the items: true.",
+        fallback="true",
+    ),
+    setting(
+        "--rejection",
+        section=TEST,
+        type=click.Choice(["position", "examinee"]),
+        metavar="KIND",
+        help="What a rejected item does; must be what the live selector does. position: it may"
+        " be proposed again at the next position (QBank). examinee: it is set aside for the"
+        " rest of that test (Sympson & Hetter 1985).",
+        fallback="position",
+    ),
+    setting(
+        "--scale",
+        section=TEST,
+        type=float,
+        metavar="D",
+        help="Scaling constant of the 3PL.",
+        fallback="1.7",
+    ),
+    setting(
+        "--seed",
+        section=TEST,
+        type=int,
+        metavar="N",
+        help="The same seed gives the same bytes. Left out, one is drawn and printed.",
+    ),
+)
+threads = setting(
+    "--threads",
+    section="Other",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads to use; the answer does not depend on it.",
+    fallback="one a processor",
+)
+result = together(
+    setting(
+        "--format",
+        "form",
+        section=OUTPUT,
+        type=click.Choice(["table", "csv", "json"]),
+        default="table",
+        show_default=True,
+        help="What stdout gets: a summary, one row an item, or everything.",
+    ),
+    setting(
+        "--output",
+        section=OUTPUT,
+        metavar="FILE",
+        type=click.Path(),
+        help="Write FILE.csv or FILE.json too, whole or not at all.",
+    ),
+)

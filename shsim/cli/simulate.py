@@ -1,0 +1,64 @@
+"""`shsim simulate`: its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from shsim.cli import options
+from shsim.cli.command import Command, given
+from shsim.cli.options import OUTPUT, TEST, setting
+
+EPILOG = """
+\b
+Examples:
+  shsim simulate
+      The demo exam in the embedded database, made on first use.
+  shsim simulate --exam MATH-1 --rejection examinee
+      What the saved k do under the other kind of selector.
+  shsim simulate --exam MATH-1 --format csv | head -3
+  shsim simulate --pool k.csv --n 1000000 --output exposure.csv
+"""
+
+
+@click.command(
+    cls=Command, epilog=EPILOG, short_help="Show what the k in force do; change nothing."
+)
+@options.exam
+@options.dsn
+@options.pool
+@options.test
+@setting(
+    "--n",
+    section=TEST,
+    type=int,
+    metavar="N",
+    help="Simulated examinees.",
+    fallback="200000",
+)
+@setting(
+    "--tol",
+    section=TEST,
+    type=float,
+    metavar="SHARE",
+    help="Relative excess over tau that counts as none.",
+    fallback="0.01",
+)
+@options.result
+@setting(
+    "--dry-run",
+    section=OUTPUT,
+    is_flag=True,
+    help="Write nothing to the database and open it read-only.",
+)
+@options.threads
+@options.config
+@options.quiet
+@click.pass_context
+def command(ctx: click.Context, /, **parameters: Any) -> None:
+    """Show what the k in force do to exposure, overlap and information; change nothing."""
+    # NumPy and Numba load here, so that help and completion need not wait for them.
+    from shsim.cli.work.simulation import Request, run
+
+    run(Request(typed=given(ctx), **parameters))

@@ -1,0 +1,154 @@
+"""What `shsim calibrate` does."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.progress import Narrator
+from shsim.cli.streams import emit
+from shsim.cli.work.delivery import RunRequest
+from shsim.cli.work.saving import Saving
+from shsim.cli.work.sources import Source, file_label, open_source
+from shsim.errors import CapNotHeldError, DataError, UsageError
+from shsim.model.ability import number
+from shsim.model.results import CalibrationResult
+from shsim.model.settings import CalibrationSettings, Method
+from shsim.report.render import result_data, result_text
+from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(RunRequest):
+    """The options of `calibrate`."""
+
+    method: Method | None
+    n: int | None
+    iters: int | None
+    alpha: float | None
+    decay: float | None
+    floor: float | None
+    ceil: float | None
+    target: float | None
+    tol: float | None
+    restart: bool
+    verify_n: int | None
+    require_cap: bool
+    force: bool
+
+
+def run(request: Request) -> None:
+    """Calibrate, save, render; the exit code is an exception's affair."""
+    _refuse_conflicts(request)
+    with ExitStack() as stack:
+        narrator = stack.enter_context(Narrator(quiet=request.quiet))
+        output = _output(request, stack)
+        _teach_first_script(request, narrator)
+        settings = _settings(request)
+        source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
+        request.say_seed(settings.delivery, narrator)
+        saves = source.store is not None and not request.dry_run
+        saving = stack.enter_context(Saving(output, saves=saves))
+        outcome = _calibrate(request, settings, source, saving, narrator)
+        narrator.clear()
+        _report(request, outcome, source, narrator)
+
+
+def _refuse_conflicts(request: Request) -> None:
+    """An option that would be ignored is an error."""
+    if request.force and request.dry_run:
+        raise UsageError("--force saves and --dry-run does not. Give one of them.")
+    file = request.pool_file
+    if request.force and file is not None:
+        raise UsageError("--force is about saving, and --pool saves nothing. Leave it out.")
+
+
+def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult] | None:
+    if request.output is None:
+        return None
+    return stack.enter_context(OutputFile[CalibrationResult](request.output, result_data))
+
+
+def _settings(request: Request) -> CalibrationSettings:
+    chosen = request.chosen(
+        "tau", "method", "n", "iters", "alpha", "decay", "floor", "ceil", "target", "tol",
+        "verify_n",
+    )  # fmt: skip
+    return CalibrationSettings.make(request.delivery(), restart=request.restart, **chosen)
+
+
+def _teach_first_script(request: Request, narrator: Narrator) -> None:
+    """The first script's options without --method: say what runs, and how to have the old one."""
+    if request.method is None and {"iters", "alpha"} <= request.typed:
+        narrator.note(
+            "the method is classical now; the first script's run is --method damped"
+            f" --n {request.n or 500} --iters {request.iters}"
+            f" --alpha {number(request.alpha or 0.6)}"
+            f" --decay 0 --floor {number(0.02 if request.floor is None else request.floor)}"
+        )
+
+
+def _calibrate(
+    request: Request,
+    settings: CalibrationSettings,
+    source: Source,
+    saving: Saving,
+    narrator: Narrator,
+) -> CalibrationOutcome:
+    policy = SavePolicy(
+        dry_run=request.dry_run, require_cap=request.require_cap, force=request.force
+    )
+    if source.store is None:
+        return calibrate_pool(
+            source.load, settings, policy, output=saving, threads=request.threads, watch=narrator
+        )
+    return calibrate_exam(
+        source.store,
+        source.name,
+        settings,
+        policy,
+        output=saving,
+        threads=request.threads,
+        watch=narrator,
+    )
+
+
+def _report(
+    request: Request, outcome: CalibrationOutcome, source: Source, narrator: Narrator
+) -> None:
+    result, verdict = outcome.result, outcome.result.verdict
+    refused = request.require_cap and not verdict.held
+    closing = [] if refused else _closing(request, outcome, source)
+    try:
+        emit(result_text(result, request.form, sys.stdout, closing))
+    except DataError as error:
+        raise DataError([*error.problems, *closing]) from error
+    if request.form != "table":
+        for sentence in [verdict.sentence] * verdict.held + closing:
+            narrator.note(sentence)
+    advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
+    if refused:
+        raise CapNotHeldError(f"{advice}\nNothing was saved, as --require-cap asks.")
+    if not verdict.held and not (request.form == "table" and sys.stdout.isatty()):
+        narrator.warn(advice)
+
+
+def _closing(request: Request, outcome: CalibrationOutcome, source: Source) -> list[str]:
+    """What was saved, and where."""
+    sentences = []
+    if outcome.saved is not None and source.store is not None:
+        saved = outcome.saved
+        sentences.append(
+            f"Saved to {source.store.label}: {saved.changed:,} k changed,"
+            f" {saved.unchanged:,} stood so already."
+        )
+    elif request.dry_run:
+        sentences.append("Nothing was saved: a dry run.")
+    else:
+        place = file_label(source.name) if source.pool is None else "memory"
+        sentences.append(f"Nothing was saved: the pool came from {place}.")
+    if request.output is not None:
+        sentences.append(f"Wrote {file_label(request.output)}.")
+    return sentences

@@ -1,0 +1,49 @@
+"""What `shsim simulate` does."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.progress import Narrator
+from shsim.cli.streams import emit
+from shsim.cli.work.delivery import RunRequest
+from shsim.cli.work.sources import file_label, open_source
+from shsim.model.results import SimulationResult
+from shsim.model.settings import SimulationSettings
+from shsim.report.render import result_data, result_text
+from shsim.workflow.run import simulate_pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(RunRequest):
+    """The options of `simulate`."""
+
+    n: int | None
+    tol: float | None
+
+
+def run(request: Request) -> None:
+    """Simulate and render; nothing is written to a database."""
+    with ExitStack() as stack:
+        narrator = stack.enter_context(Narrator(quiet=request.quiet))
+        output = None
+        if request.output is not None:
+            output = stack.enter_context(OutputFile[SimulationResult](request.output, result_data))
+        settings = SimulationSettings(
+            delivery=request.delivery(), **request.chosen("tau", "n", "tol")
+        )
+        source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
+        request.say_seed(settings.delivery, narrator)
+        result = simulate_pool(source.load, settings, threads=request.threads, watch=narrator)
+        narrator.clear()
+        if output is not None:
+            output.stage(result)
+            output.publish()
+        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
+        emit(result_text(result, request.form, sys.stdout, closing))
+        if request.form != "table":
+            for sentence in (result.verdict.sentence, *closing):
+                narrator.note(sentence)

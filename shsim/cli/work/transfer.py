@@ -1,0 +1,86 @@
+"""What `shsim export` and `shsim import` do."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.progress import Narrator
+from shsim.cli.streams import emit
+from shsim.cli.work.sources import (
+    DatabaseRequest,
+    file_label,
+    named_database,
+    open_database,
+    read_file,
+    require_exam,
+)
+from shsim.errors import UsageError
+from shsim.model.item_pool import ItemPool
+from shsim.report.plain_text import visible_line
+from shsim.report.render import DataFormat, pool_data
+from shsim.storage.embedded import embedded_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest(DatabaseRequest):
+    """The options of `export`."""
+
+    exam: str | None
+    form: DataFormat
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest(DatabaseRequest):
+    """The options of `import`."""
+
+    exam: str | None
+    file: str
+    dry_run: bool
+
+
+def run_export(request: ExportRequest) -> None:
+    """Write an exam's pool to stdout, or to a file in its place."""
+    with ExitStack() as stack:
+        narrator = Narrator(quiet=request.quiet)
+        output = None
+        if request.output is not None:
+            output = stack.enter_context(OutputFile[ItemPool](request.output, pool_data))
+        store = stack.enter_context(open_database(request, narrator, read_only=True))
+        pool = store.load_pool(require_exam(request, request.exam, store, narrator))
+        if output is None:
+            emit(pool_data(pool, request.form))
+            return
+        output.stage(pool)
+        output.publish()
+        narrator.note(f"wrote {len(pool):,} items to {file_label(output.path)}")
+
+
+def run_import(request: ImportRequest) -> None:
+    """Publish the items of a file under an exam, or say what that would do."""
+    if request.exam is None:
+        raise UsageError("--exam is needed: the exam to publish the items under.")
+    narrator = Narrator(quiet=request.quiet)
+    pool = replace(read_file(request.file), name=request.exam)
+    words = f"{len(pool):,} items of {file_label(request.file)} under {visible_line(request.exam)}"
+    if request.dry_run:
+        there = _items_there(request, request.exam, narrator)
+        state = f"which publishes {there:,} items now" if there else "a new exam"
+        emit(f"would publish {words}, {state}; nothing was written\n")
+        return
+    with open_database(request, narrator, read_only=False) as store:
+        outcome = store.import_pool(pool)
+    emit(
+        f"published {words}: {outcome.changed:,} new or changed,"
+        f" {outcome.unchanged:,} stood so already\n"
+    )
+
+
+def _items_there(request: ImportRequest, exam: str, narrator: Narrator) -> int:
+    """How many items the exam publishes; a dry run makes no database to find out."""
+    if named_database(request) is None and not embedded_path().exists():
+        return 0
+    with open_database(request, narrator, read_only=True) as store:
+        return store.exams().get(exam, 0)

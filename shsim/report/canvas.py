@@ -1,0 +1,63 @@
+"""The width, colours and characters that an output stream can take."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+
+#: Width where nobody looks: a pipe, a file, a log.
+PIPED_WIDTH = 80
+#: Lines longer than this are hard to read, however wide the window.
+WIDEST = 100
+#: Under this the tables would be torn; the terminal may as well wrap the lines.
+NARROWEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What may be drawn on a stream."""
+
+    width: int
+    colour: bool
+    blocks: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Canvas:
+        """Read it off a stream and the environment (NO_COLOR, TERM, COLUMNS)."""
+        terminal = stream.isatty()
+        width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns if terminal else PIPED_WIDTH
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "dumb") == "dumb"
+        return cls(
+            width=max(min(width, WIDEST), NARROWEST),
+            colour=terminal and not plain,
+            blocks=_can_write("█┄▏", stream.encoding),
+        )
+
+    def text(self, renderable: RenderableType) -> str:
+        """Lay a rich renderable out as a string; without colour it holds no escape code."""
+        buffer = io.StringIO()
+        console = Console(
+            file=buffer,
+            width=self.width,
+            force_terminal=self.colour,
+            color_system="standard" if self.colour else None,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+        console.print(renderable)
+        return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def _can_write(characters: str, encoding: str | None) -> bool:
+    try:
+        characters.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

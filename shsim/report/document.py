@@ -1,0 +1,82 @@
+"""Results as JSON: keys are added over time, never renamed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from shsim import __version__
+from shsim.model.item_pool import ItemPool
+from shsim.model.results import CalibrationResult
+from shsim.model.settings import settings_as_dict
+from shsim.report.columns import Result, pool_columns, result_columns, rows
+
+
+def result_json(result: Result) -> str:
+    """A run of `calibrate` or `simulate` as one JSON document."""
+    calibration = result if isinstance(result, CalibrationResult) else None
+    return json_text(
+        {
+            "command": "calibrate" if calibration else "simulate",
+            "version": __version__,
+            "exam": result.pool.name,
+            "run": None,
+            "settings": settings_as_dict(result.settings),
+            "seed": result.settings.delivery.seed,
+            "seconds": result.seconds,
+            "verdict": asdict(result.verdict),
+            "converged": calibration.converged if calibration else None,
+            "stopped": calibration.stopped if calibration else None,
+            "before": asdict(calibration.before) if calibration else None,
+            "verification": asdict(result.measures),
+            "history": [asdict(record) for record in calibration.history] if calibration else [],
+            "items": rows(result_columns(result)),
+        }
+    )
+
+
+def pool_json(pool: ItemPool) -> str:
+    """A pool as one JSON document, which `import` reads."""
+    return json_text(
+        {
+            "command": "export",
+            "version": __version__,
+            "exam": pool.name,
+            "items": rows(pool_columns(pool)),
+        }
+    )
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """One key a line, one element of a list of objects a line, so that runs can be compared.
+
+    Non-finite numbers become null: JSON has none.
+    """
+    fields = ",\n".join(f"  {json.dumps(key)}: {_value(value)}" for key, value in document.items())
+    return f"{{\n{fields}\n}}\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n    " + ",\n    ".join(map(_one_line, value)) + "\n  ]"
+    return _one_line(value)
+
+
+def _one_line(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,35 @@
+"""One result in the format that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TextIO
+
+from shsim.model.item_pool import ItemPool
+from shsim.report.columns import Result, pool_columns, result_columns
+from shsim.report.delimited import csv_text
+from shsim.report.document import pool_json, result_json
+
+DataFormat = Literal["csv", "json"]
+Format = Literal["table", "csv", "json"]
+
+
+def result_data(result: Result, form: DataFormat) -> str:
+    """A result for a program."""
+    return csv_text(result_columns(result)) if form == "csv" else result_json(result)
+
+
+def pool_data(pool: ItemPool, form: DataFormat) -> str:
+    """A pool for a program."""
+    return csv_text(pool_columns(pool)) if form == "csv" else pool_json(pool)
+
+
+def result_text(result: Result, form: Format, stream: TextIO, closing: Sequence[str] = ()) -> str:
+    """A result for `stream`: data, or the summary as wide and colourful as the stream takes."""
+    if form != "table":
+        return result_data(result, form)
+    # rich costs 50 ms, and data formats must not pay for it.
+    from shsim.report.canvas import Canvas
+    from shsim.report.summary import summary_text
+
+    return summary_text(result, Canvas.of(stream), closing)

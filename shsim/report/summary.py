@@ -1,0 +1,196 @@
+"""The summary a person reads: the verdict first, then the evidence, within 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from shsim.model.ability import number
+from shsim.model.item_pool import NO_TOPIC
+from shsim.model.results import CalibrationResult, Measures, SimulationResult
+from shsim.report.canvas import Canvas
+from shsim.report.columns import Result, at_floor
+from shsim.report.histogram import Pen, histogram
+from shsim.report.plain_text import visible, visible_line
+
+#: Items listed by name.
+LISTED = 8
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _rate(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _per_test(value: float) -> str:
+    return f"{value:.1f}" if value >= 1 or value == 0 else f"{value:.2g}"
+
+
+#: label, value of a set of measures, how it is written
+_ROWS: tuple[tuple[str, Callable[[Measures], float], Callable[[float], str]], ...] = (
+    ("largest exposure rate", lambda m: m.max_exposure, _rate),
+    ("items over the cap", lambda m: m.over, _count),
+    ("  of them beyond noise", lambda m: m.over_beyond_noise, _count),
+    ("items never seen", lambda m: m.unused, _count),
+    ("overlap of two tests", lambda m: m.overlap, _share),
+    ("Gini index of the rates", lambda m: m.gini, lambda x: f"{x:.3f}"),
+    ("information kept", lambda m: m.information_kept, _share),
+    ("proposals a test", lambda m: m.proposals_per_test, _per_test),
+    ("forced positions a test", lambda m: m.forced_per_test, _per_test),
+    ("examinees", lambda m: m.n, _count),
+)
+
+
+def summary_text(result: Result, canvas: Canvas, closing: Sequence[str] = ()) -> str:
+    """The whole summary; `closing` are sentences that only the caller knows (what was saved)."""
+    parts: list[RenderableType] = [*_verdict(result), Text(), _subject(result), Text()]
+    parts.extend([_measures(result), Text(), _deciles(result), Text()])
+    parts.append(Text("Items by exposure rate", style="bold"))
+    parts.extend(histogram(result.exposure.rate, result.settings.tau, _pen(canvas)))
+    parts.extend([Text(), *_items(result), Text()])
+    parts.extend(Text(visible_line(sentence)) for sentence in (*_ending(result), *closing))
+    return canvas.text(Group(*parts))
+
+
+def _pen(canvas: Canvas) -> Pen:
+    return Pen(width=canvas.width, blocks=canvas.blocks)
+
+
+def _verdict(result: Result) -> Iterator[Text]:
+    verdict = result.verdict
+    yield Text(visible(verdict.sentence), style="bold green" if verdict.held else "bold red")
+    if verdict.remedy:
+        yield Text(visible(verdict.remedy), style="yellow")
+
+
+def _subject(result: Result) -> Text:
+    delivery, pool = result.settings.delivery, result.pool
+    words = (
+        f": {len(pool):,} items, {delivery.length} a test, theta {delivery.theta.spelling},"
+        f" rejection by {delivery.rejection}"
+    )
+    return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
+
+
+def _measures(result: Result) -> Table:
+    table = _table()
+    table.add_column("", min_width=26)
+    if isinstance(result, CalibrationResult):
+        sets = [("before", result.before), ("after", result.measures)]
+    else:
+        sets = [("in force", result.measures)]
+    for name, _ in sets:
+        table.add_column(name, justify="right", min_width=10, overflow="fold")
+    for label, value, written in _ROWS:
+        table.add_row(label, *(_measure(label, m, value, written) for _, m in sets))
+    return table
+
+
+def _measure(
+    label: str,
+    measures: Measures,
+    value: Callable[[Measures], float],
+    written: Callable[[float], str],
+) -> Text:
+    style = ""
+    if label == "largest exposure rate":
+        style = "green" if measures.held else "red"
+    elif label == "  of them beyond noise" and measures.over_beyond_noise:
+        style = "red"
+    return Text(written(value(measures)), style=style)
+
+
+def _deciles(result: Result) -> Text:
+    """One cap for all examinees together leaves the rate within a decile near 1: show it."""
+    rates = " ".join(f"{rate:.2f}" for rate in result.measures.max_by_decile)
+    return Text(f"largest by theta decile   {rates}", style="dim")
+
+
+def _items(result: Result) -> Iterator[RenderableType]:
+    calibrated = isinstance(result, CalibrationResult)
+    chosen = _restrained(result) if calibrated else _most_exposed(result)
+    if not chosen:
+        yield Text("No item needs restraint: every k is 1.", style="bold")
+        return
+    yield Text("Most restrained items" if calibrated else "Most exposed items", style="bold")
+    table = _table()
+    table.add_column("item", overflow="fold")
+    table.add_column("topic", justify="right", overflow="fold")
+    for name in ("a", "b", "k before", "k") if calibrated else ("a", "b", "k"):
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("exposure", justify="right", overflow="fold")
+    table.add_column("95 % bounds", overflow="fold")
+    for i in chosen:
+        table.add_row(*_item_row(result, i))
+    yield table
+
+
+def _restrained(result: CalibrationResult | SimulationResult) -> list[int]:
+    k = result.k if isinstance(result, CalibrationResult) else result.pool.k
+    order = np.argsort(k, kind="stable")[:LISTED]
+    return [i for i in order.tolist() if k[i] < 1]
+
+
+def _most_exposed(result: Result) -> list[int]:
+    order: list[int] = np.argsort(-result.exposure.rate, kind="stable")[:LISTED].tolist()
+    return order
+
+
+def _item_row(result: Result, i: int) -> list[Text]:
+    pool, exposure = result.pool, result.exposure
+    topic = int(pool.topic_id[i])
+    cells = [
+        pool.item(i),
+        "" if topic == NO_TOPIC else str(topic),
+        f"{pool.a[i]:.3f}",
+        f"{pool.b[i]:.3f}",
+    ]
+    if isinstance(result, CalibrationResult):
+        cells.append(f"{pool.k[i]:.4f}")
+        floor = at_floor(result.k[i : i + 1], result.settings.floor)[0]
+        cells.append(f"{result.k[i]:.4f}{' floor' if floor else ''}")
+    else:
+        cells.append(f"{pool.k[i]:.4f}")
+    cells.append(_rate(float(exposure.rate[i])))
+    cells.append(f"{exposure.low[i]:.4f}-{exposure.high[i]:.4f}")
+    texts = [Text(cell) for cell in cells]
+    texts[-2].stylize("red" if exposure.over[i] else "")
+    return texts
+
+
+def _ending(result: Result) -> Iterator[str]:
+    settings = result.settings
+    defaulted = int(result.pool.defaulted.sum())
+    if defaulted:
+        yield f"Items without a calibration row, taken as a=1, b=0, c=.2: {defaulted:,}."
+    if isinstance(result, CalibrationResult):
+        yield _why_stopped(result)
+        start = "k = 1" if result.settings.restart else "the k in force"
+        yield f"The rule was {result.settings.method}, starting from {start}."
+    yield f"Seed {settings.delivery.seed}; {result.seconds:.2f} s."
+
+
+def _why_stopped(result: CalibrationResult) -> str:
+    settings, done = result.settings, len(result.history)
+    if result.converged:
+        return (
+            f"Stopped after {done} of at most {settings.iters} iterations of {settings.n:,}:"
+            f" within {number(settings.tol * 100)} % of the cap."
+        )
+    return f"Stopped at the limit of {settings.iters} iterations of {settings.n:,} examinees."
+
+
+def _table() -> Table:
+    """Columns set apart by space alone, so that a pipe and a narrow window read the same."""
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")

@@ -1,0 +1,74 @@
+"""A command line with nothing of this machine's user in its environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from front_door import Ended, Run, command
+
+from shsim.cli.app import invoke
+from shsim.cli.process import exit_code
+from shsim.storage.embedded import embedded_dsn, make_embedded
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings from outside, a data folder of the test's own, 80 columns."""
+    for name in os.environ:
+        if name.startswith(("SHSIM_", "PG")) and name not in {"SHSIM_CACHE_DIR", "SHSIM_TEST_DSN"}:
+            monkeypatch.delenv(name)
+    for name in ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process."""
+
+    def run(*arguments: str) -> Ended:
+        capsys.readouterr()
+        code = exit_code(lambda: invoke(list(arguments)))
+        written = capsys.readouterr()
+        return Ended(code, written.out, written.err)
+
+    return run
+
+
+@pytest.fixture
+def process() -> Run:
+    """Run a command as a process, with real streams."""
+
+    def run(*arguments: str, stdin: str | None = None) -> Ended:
+        ended = subprocess.run(
+            command(*arguments), input=stdin, capture_output=True, text=True, check=False
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    make_embedded(path)
+    return path
+
+
+@pytest.fixture
+def demo_file(_demo_file: Path, tmp_path: Path) -> Path:
+    """A SQLite file with DEMO-EXAM in it."""
+    return Path(shutil.copy(_demo_file, tmp_path / "qbank.sqlite"))
+
+
+@pytest.fixture
+def demo(demo_file: Path) -> Sequence[str]:
+    """The options that name DEMO-EXAM in that file."""
+    return ("--dsn", embedded_dsn(demo_file), "--exam", "DEMO-EXAM")

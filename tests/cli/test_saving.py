@@ -1,0 +1,187 @@
+"""What a run leaves behind: in the database, in files, and on the first run ever."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from front_door import QUICK, QUICK_CALIBRATION, Run
+
+from shsim.storage.embedded import embedded_path
+
+EXPORTED = "question_id,version,topic_id,a,b,c,sh_p"
+CALIBRATED = (
+    "question_id,version,topic_id,a,b,c,sh_p_before,sh_p,seen,proposed,"
+    "exposure_rate,exposure_low,exposure_high,flag"
+)
+SIMULATED = CALIBRATED.replace("sh_p_before,", "")
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_calibration_is_saved_and_the_next_one_starts_from_it(
+    here: Run, demo: Sequence[str]
+) -> None:
+    first = here("calibrate", *demo, *QUICK_CALIBRATION, "--format", "csv")
+    assert first.code == 0, first.err
+    assert first.out.splitlines()[0] == CALIBRATED
+    stored = {row["question_id"]: row["sh_p"] for row in rows(here("export", *demo).out)}
+    assert stored == {row["question_id"]: row["sh_p"] for row in rows(first.out)}
+    second = rows(here("calibrate", *demo, *QUICK_CALIBRATION, "--format", "csv").out)
+    assert {row["question_id"]: row["sh_p_before"] for row in second} == stored
+
+
+def test_a_dry_run_leaves_the_file_byte_for_byte(
+    here: Run, demo: Sequence[str], demo_file: Path
+) -> None:
+    before = hashlib.sha256(demo_file.read_bytes()).digest()
+    demo_file.chmod(0o444)
+    listed = sorted(path.name for path in demo_file.parent.iterdir())
+    for command in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
+        ended = here(*command, *demo, "--dry-run")
+        assert ended.code == 0, ended.err
+    assert hashlib.sha256(demo_file.read_bytes()).digest() == before
+    assert sorted(path.name for path in demo_file.parent.iterdir()) == listed
+
+
+def test_the_first_scripts_command_line_runs_on_postgresql(
+    process: Run, here: Run, postgres_demo_dsn: str
+) -> None:
+    ended = process(
+        "calibrate", "--dsn", postgres_demo_dsn, "--exam", "DEMO-EXAM", "--tau", "0.2",
+        "--n", "500", "--len", "30", "--iters", "6", "--alpha", "0.6",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "480 k changed" in " ".join(ended.out.split())
+    exported = rows(here("export", "--dsn", postgres_demo_dsn, "--exam", "DEMO-EXAM").out)
+    assert min(float(row["sh_p"]) for row in exported) < 1
+
+
+def test_both_databases_give_the_same_bytes(
+    here: Run, demo: Sequence[str], postgres_demo_dsn: str
+) -> None:
+    run = ("calibrate", *QUICK_CALIBRATION, "--exam", "DEMO-EXAM", "--format", "csv", "--dry-run")
+    on_postgresql = here(*run, "--dsn", postgres_demo_dsn)
+    assert on_postgresql.code == 0, on_postgresql.err
+    assert on_postgresql.out == here(*run, *demo[:2]).out
+
+
+def test_the_first_run_ever_makes_its_database(here: Run) -> None:
+    assert not embedded_path().exists()
+    ended = here("calibrate", *QUICK_CALIBRATION)
+    assert ended.code == 0, ended.err
+    assert "made on first use with the exam DEMO-EXAM" in ended.err
+    assert "exam DEMO-EXAM, the only one in it" in ended.err
+    assert embedded_path().is_relative_to(os.environ["XDG_DATA_HOME"])
+    again = here("simulate", *QUICK)
+    assert "made on first use" not in again.err
+    assert rows(here("export").out)[0]["sh_p"] != ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)],
+    ids=["calibrate", "simulate"],
+)
+def test_a_first_dry_run_makes_nothing(here: Run, command: tuple[str, ...]) -> None:
+    ended = here(*command, "--dry-run")
+    assert ended.code == 0, ended.err
+    assert "taking the demo exam, in memory" in ended.err
+    assert "DEMO-EXAM: 480 items" in ended.out
+    assert not embedded_path().parent.exists()
+    assert here(*command, "--dry-run", "--exam", "OTHER").code == 2
+
+
+def test_looking_makes_nothing(here: Run) -> None:
+    assert here("db", "check").code == 0
+    assert here("doctor").code == 0
+    assert not embedded_path().parent.exists()
+
+
+def test_export_and_import_are_each_others_inverse(
+    here: Run, demo: Sequence[str], tmp_path: Path
+) -> None:
+    here("calibrate", *demo, *QUICK_CALIBRATION)
+    exported = here("export", *demo).out
+    assert exported.splitlines()[0] == EXPORTED
+    dsn = f"sqlite:///{tmp_path / 'copy.db'}"
+    assert here("db", "init", "--dsn", dsn).out.count("made ") == 5
+    assert here("db", "init", "--dsn", dsn).out == "every table is there already\n"
+    for form in ("csv", "json"):
+        file = tmp_path / f"pool.{form}"
+        assert here("export", *demo, "--output", str(file)).out == ""
+        exam = f"COPY-{form}"
+        target = ("--dsn", dsn, "--exam", exam)
+        would = here("import", str(file), *target, "--dry-run")
+        assert f"would publish 480 items of {file} under {exam}, a new exam" in would.out
+        assert here("export", *target).code == 3, "a dry run publishes nothing"
+        done = here("import", str(file), *target)
+        assert done.code == 0, done.err
+        assert f"published 480 items of {file} under {exam}" in done.out
+        back = here("export", *target).out
+        assert rows(back) == rows(exported)
+        assert (
+            "which publishes 480 items now" in here("import", str(file), *target, "--dry-run").out
+        )
+
+
+def test_a_pool_from_stdin_is_calibrated_and_not_saved(
+    process: Run, demo: Sequence[str], tmp_path: Path
+) -> None:
+    exported = process("export", *demo).out
+    file = tmp_path / "k.csv"
+    ended = process(
+        "calibrate", "--pool", "-", *QUICK_CALIBRATION, "--output", str(file), "--format", "json",
+        stdin=exported,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "Nothing was saved: the pool came from stdin." in ended.err
+    assert f"Wrote {file}." in ended.err
+    written = rows(file.read_text())
+    assert [row["sh_p"] for row in written] == [
+        str(item["sh_p"]) for item in json.loads(ended.out)["items"]
+    ]
+    used = process("simulate", "--pool", str(file), *QUICK, "--format", "csv")
+    assert used.out.splitlines()[0] == SIMULATED
+    assert [row["sh_p"] for row in rows(used.out)] == [row["sh_p"] for row in written]
+
+
+def test_db_demo_and_check(here: Run, tmp_path: Path) -> None:
+    target = ("--dsn", f"sqlite:///{tmp_path / 'new.db'}")
+    assert here("db", "check", *target).code == 4
+    assert "published DEMO-EXAM" in here("db", "demo", *target).out
+    assert "it is there already: DEMO-EXAM" in here("db", "demo", *target).out
+    checked = here("db", "check", *target)
+    assert checked.code == 0
+    assert "warn  DEMO-EXAM: 12 items have no 3pl calibration" in checked.out
+
+
+def test_db_check_ends_with_4_where_a_run_would_fail(here: Run, postgres_empty_dsn: str) -> None:
+    checked = here("db", "check", "--dsn", postgres_empty_dsn)
+    assert checked.code == 4
+    assert "FAIL  Table item_calibration is missing" in checked.out
+    assert here("db", "demo", "--dsn", postgres_empty_dsn).code == 0
+    assert here("db", "check", "--dsn", postgres_empty_dsn).code == 0
+
+
+def test_doctor(here: Run, demo: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    well = here("doctor", *demo[:2])
+    assert well.code == 0, well.out
+    for name in ("python", "numba", "psycopg2", "threads", "kernel cache", "database", "exams"):
+        assert f"  {name}  " in well.out
+    checks = json.loads(here("doctor", *demo[:2], "--format", "json").out)["checks"]
+    assert {"name", "status", "detail", "remedy"} == set(checks[0])
+    ill = here("doctor", "--dsn", "postgresql://u:geheim@127.0.0.1:1/x")
+    assert ill.code == 4
+    assert "FAIL  database" in ill.out
+    assert "geheim" not in ill.out + ill.err
+    monkeypatch.setenv("SHSIM_CACHE_DIR", "/dev/null/none")
+    assert "warn  kernel cache" in here("doctor", *demo[:2]).out

@@ -1,0 +1,207 @@
+"""Real processes: what goes to which stream, and how a run ends when a stream or a user does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from front_door import QUICK, QUICK_CALIBRATION, Run, command
+
+#: What sets a colour or weight; a bare reset is none.
+STYLE = re.compile(r"\x1b\[[0-9;]*[1-9][0-9;]*m")
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_json_has_stdout_to_itself(process: Run, demo: Sequence[str]) -> None:
+    ended = process("calibrate", *demo, *QUICK_CALIBRATION, "--format", "json")
+    assert ended.code == 0, ended.err
+    document = json.loads(ended.out)
+    assert document["command"] == "calibrate"
+    assert len(document["items"]) == 480
+    assert "Saved to sqlite" in ended.err
+    assert all(line.startswith("shsim: ") for line in ended.err.splitlines())
+
+
+def test_head_ends_quietly(demo: Sequence[str]) -> None:
+    line = " ".join(command("simulate", *demo, "--dry-run", *QUICK, "--format", "csv", "--quiet"))
+    ended = subprocess.run(
+        ["bash", "-c", f"{line} | head -3; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert len(ended.stdout.splitlines()) == 3
+    assert set(ended.stderr.splitlines()) <= {
+        line for line in ended.stderr.splitlines() if line.startswith("shsim: warning: The cap")
+    }
+
+
+def test_a_reader_that_has_gone_does_not_hide_the_exit_code(demo: Sequence[str]) -> None:
+    line = " ".join(
+        command("calibrate", *demo, *QUICK_CALIBRATION, "--require-cap", "--format", "csv")
+    )
+    ended = subprocess.run(
+        ["bash", "-c", f"{line} | true; exit ${{PIPESTATUS[0]}}"], capture_output=True, check=False
+    )
+    assert ended.returncode == 5
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("what", [("--help",), ("export",), ("simulate", *QUICK)])
+def test_a_full_disk_is_one_line(what: tuple[str, ...], demo: Sequence[str]) -> None:
+    options = () if what == ("--help",) else (*demo, "--quiet")
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            command(*what, *options), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 3
+    assert ended.stderr.count("\n") == 1
+    assert "No space left" in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_after_the_save_says_what_was_saved(demo: Sequence[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            command("calibrate", *demo, *QUICK_CALIBRATION),
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 3
+    assert "No space left" in ended.stderr
+    assert "Saved to sqlite" in ended.stderr
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_closed_streams_are_no_fault(closed: str, demo: Sequence[str]) -> None:
+    line = " ".join(command("export", *demo))
+    ended = subprocess.run(["bash", "-c", f"{line} {closed}"], capture_output=True, check=False)
+    assert ended.returncode == 0
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_trace(
+    number: signal.Signals, demo: Sequence[str], demo_file: Path, tmp_path: Path
+) -> None:
+    before = digest(demo_file)
+    endless = ("--n", "1000000", "--iters", "10000", "--output", str(tmp_path / "k.csv"))
+    child = subprocess.Popen(
+        command("calibrate", *demo, *endless),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell may have started the tests with SIGINT ignored, which a child inherits.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+    assert child.stderr is not None
+    said = ""
+    while "repeats this run" not in said:
+        said = child.stderr.readline()
+        assert said, "it ended by itself"
+    time.sleep(1.5)  # into the iterations, whose number cannot be reached
+    child.send_signal(number)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "shsim: interrupted; nothing was saved"
+    assert "Traceback" not in err
+    assert digest(demo_file) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["qbank.sqlite"]
+
+
+def on_a_terminal(arguments: Sequence[str], **environment: str) -> tuple[int, str]:
+    """Run with all three streams on a terminal of 80 columns; exit code and what it showed."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        arguments,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", **environment},
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            select.select([master], [], [], 60)
+            block = os.read(master, 65536)
+        except OSError:  # how Linux says that the other side is closed
+            break
+        if not block:
+            break
+        shown += block
+    os.close(master)
+    return child.wait(), shown.decode()
+
+
+def test_a_terminal_gets_colour_and_progress(demo: Sequence[str]) -> None:
+    code, shown = on_a_terminal(command("calibrate", *demo, *QUICK_CALIBRATION, "--dry-run"))
+    assert code == 0, shown
+    assert STYLE.search(shown)
+    for words in ("measuring the k in force", "calibrating", "at most, largest", "verifying"):
+        assert words in shown
+    assert "warning:" not in shown, "the summary says it first, on the same screen"
+
+
+def test_no_color_is_honoured_to_the_last_bold(demo: Sequence[str]) -> None:
+    code, shown = on_a_terminal(command("simulate", *demo, *QUICK), NO_COLOR="1")
+    assert code == 0, shown
+    assert "The cap of 0.2 is NOT held" in shown
+    assert not STYLE.search(shown)
+
+
+def test_quiet_draws_nothing(demo: Sequence[str]) -> None:
+    code, shown = on_a_terminal(command("simulate", *demo, *QUICK, "--quiet"))
+    assert code == 0
+    assert shown.lstrip().startswith("\x1b[1;31mThe cap of 0.2 is NOT held")
+
+
+def test_a_pipe_gets_no_escape_code_and_80_columns(
+    process: Run, demo: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    ended = process("simulate", *demo, *QUICK)
+    assert "\x1b" not in ended.out + ended.err
+    assert max(map(len, ended.out.splitlines())) <= 80
+    assert "simulating" not in ended.err
+
+
+def test_ascii_streams_get_ascii(demo: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ended = subprocess.run(
+        command("simulate", *demo[:2], "--exam", "Prüfung\x1b[31m"),
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert b"\x1b" not in ended.stderr
+    assert b"\\x1b[31m" in ended.stderr
+    ended = subprocess.run(command("simulate", *demo, *QUICK), capture_output=True, check=False)
+    assert ended.returncode == 0
+    ended.stdout.decode("ascii")
+    assert b" ####" in ended.stdout
+
+
+def test_the_module_and_the_script_are_one(process: Run) -> None:
+    script = Path(sys.executable).with_name("shsim")
+    if script.exists():  # only where the package is installed, as under tox
+        shown = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+        assert shown.stdout == process("--version").out
+    assert process("--version").code == 0
