@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Sourced by scripts/demo and scripts/test: find a Python, find a place, make an environment once.
-# POSIX sh only. Sets: python, place.
+# POSIX sh only. Sets: python, place, made_with.
 
 NEWEST_PYTHON=14 # the newest 3.x for which Numba publishes wheels
 
@@ -127,20 +127,30 @@ print(digest.hexdigest())
 PYTHON
 }
 
+# install_with_uv ENVIRONMENT REQUIREMENT...
+install_with_uv() {
+  into=$1
+  shift
+  uv pip install --quiet --compile-bytecode --python "$into/bin/python" "$@"
+}
+
 # make_environment FOLDER REQUIREMENT...: byte-compiled, whatever PYTHONDONTWRITEBYTECODE says.
-# With uv where it is and works, else with venv and pip.
+# With uv where it is and works, else with venv and pip; made_with says which.
 make_environment() {
   folder=$1
   shift
   rm -rf "$folder"
   if have_uv; then
     if uv venv --quiet --no-project --python "$python" "$folder" &&
-      uv pip install --quiet --compile-bytecode --python "$folder/bin/python" "$@"; then
+      install_with_uv "$folder" "$@"; then
+      made_with=uv
       return 0
     fi
     say "uv could not make the environment: trying venv and pip."
     rm -rf "$folder"
   fi
+  # shellcheck disable=SC2034 # scripts/test reads it
+  made_with=pip
   "$python" -m venv "$folder" || fail "$python -m venv $folder failed; the lines above say why."
   "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-user \
     --compile "$@" || fail "pip could not install $*; the lines above say why."
