@@ -65,7 +65,7 @@ def running_server() -> Iterator[Server]:
     if given:
         yield Server(given)
         return
-    folder = Path(tempfile.mkdtemp(prefix="shsim-pg-", dir="/tmp"))  # noqa: S108  a socket's path must be short
+    folder = Path(tempfile.mkdtemp(prefix="shsim-pg-", dir="/tmp"))
     try:
         with _started(_binaries(), folder) as server:
             yield server
@@ -108,7 +108,7 @@ def _started(binaries: Path, folder: Path) -> Iterator[Server]:
         binaries = _reachable(binaries, folder, owner)
     data, log = folder / "data", folder / "log"
     environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-    initdb = subprocess.run(  # noqa: PLW1510  its own words are raised
+    initdb = subprocess.run(  # noqa: PLW1510
         [
             binaries / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
             "--no-sync", "--no-instructions",
@@ -163,7 +163,7 @@ def _owner() -> pwd.struct_passwd | None:
 
 def _reachable(binaries: Path, folder: Path, owner: pwd.struct_passwd) -> Path:
     """The binaries where `owner` can run them: root's own environment is closed to others."""
-    tried = subprocess.run(  # noqa: PLW1510  whether it fails is the question
+    tried = subprocess.run(  # noqa: PLW1510
         ["test", "-x", binaries / "postgres"],
         user=owner.pw_uid, group=owner.pw_gid, extra_groups=[],
     )  # fmt: skip

@@ -92,7 +92,10 @@ class DemoTables:
         return True
 
     def rows(self) -> Iterator[tuple[str, list[Row]]]:
-        """Tables in the order of insertion, with rows in the order of `TABLES`' columns."""
+        """Tables in the order of insertion, with rows in the order of `TABLES`' columns.
+
+        Times are in UTC, as SQLite has them: text without a zone.
+        """
         pool = self.pool
         ids, versions = pool.question_id.tolist(), pool.version.tolist()
         items = list(zip(ids, versions, pool.topic_id.tolist(), strict=True))
@@ -124,18 +127,18 @@ class DemoTables:
         rng = np.random.default_rng(_SEED + 1)
         days = rng.integers(0, _DAYS, _EXAMINEES)
         minutes = rng.integers(8 * 60, 18 * 60, _EXAMINEES)
-        midnight = self.now.replace(hour=0) - timedelta(days=_DAYS)
-        starts = [
-            midnight + timedelta(days=day, minutes=minute)
-            for day, minute in zip(days.tolist(), minutes.tolist(), strict=True)
-        ]
+        midnight = np.datetime64(self.now.date() - timedelta(days=_DAYS), "s")
+        starts = midnight + days * np.timedelta64(1, "D") + minutes * np.timedelta64(1, "m")
+        stamps = starts[:, None] + np.arange(_LENGTH) * np.timedelta64(2, "m")
         taken = self._most_informative(rng.standard_normal(_EXAMINEES))
-        items = list(zip(self.pool.question_id.tolist(), self.pool.version.tolist(), strict=True))
-        return [
-            (*items[item], f"{start + timedelta(minutes=2 * position):%Y-%m-%d %H:%M:%S}+00:00")
-            for start, row in zip(starts, taken.tolist(), strict=True)
-            for position, item in enumerate(row)
-        ]
+        return list(
+            zip(
+                self.pool.question_id[taken].ravel().tolist(),
+                self.pool.version[taken].ravel().tolist(),
+                np.char.replace(np.datetime_as_string(stamps.ravel()), "T", " ").tolist(),
+                strict=True,
+            )
+        )
 
     def _most_informative(self, theta: FloatArray) -> IntArray:
         """Item positions, (examinees, length): the largest 3PL information (Birnbaum 1968)."""

@@ -253,6 +253,7 @@ def _table_state(cursor: Any, table: str) -> TableState:
 def _insert_demo(cursor: Any, demo: DemoTables) -> None:
     if DEMO_EXAM in _exams(cursor):
         return  # it was not there before: the answer to our own COMMIT was lost
+    cursor.execute("SET LOCAL TIME ZONE 'UTC'")
     for table, rows in demo.rows():
         columns = ", ".join(TABLES[table])
         text = "".join(

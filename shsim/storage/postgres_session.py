@@ -138,7 +138,7 @@ class Session:
 
     def _settle_in(self, connection: Any) -> None:
         """Set a new connection up, and get back the locks that the former one held."""
-        connection.set_session(isolation_level="READ COMMITTED", readonly=self._read_only)
+        connection.set_session(isolation_level="READ COMMITTED", readonly=self._read_only or None)
         connection.set_client_encoding("UTF8")
         with connection.cursor() as cursor:
             if self._former is not None:

@@ -69,7 +69,7 @@ def test_an_empty_exam_and_an_empty_database_are_told_apart(store: Store, dsn: s
     with pytest.raises(DataError, match="holds no exam"):
         store.load_pool("E")
     seed(dsn, "question_publications", [("E", 1, 1)])
-    with pytest.raises(DataError, match="exam E in .* is empty: none of its live versions"):
+    with pytest.raises(DataError, match=r"exam E in .* is empty: none of its live versions"):
         store.load_pool("E")
 
 
@@ -106,7 +106,9 @@ def test_rows_that_stand_so_already_are_left_alone(filled: Store, dsn: str) -> N
 def test_what_the_exam_does_not_publish_is_never_touched(filled: Store, dsn: str) -> None:
     seed(dsn, "item_exposure_control", [(99, 1, 0.9, "2001-01-01 00:00:00+00:00")])
     filled.save_k(filled.load_pool("E"), np.array([0.1, 0.1, 0.1]))
-    assert (99, 1, 0.9) in query(dsn, "SELECT question_id, version, sh_p FROM item_exposure_control")
+    assert (99, 1, 0.9) in query(
+        dsn, "SELECT question_id, version, sh_p FROM item_exposure_control"
+    )
 
 
 EDITS = {
@@ -258,13 +260,17 @@ def test_check_finds_what_is_missing_or_odd(filled: Store, dsn: str) -> None:
         (False, "Table user_responses is missing. Make it with `shsim db init`."),
         (
             False,
-            "E: 1 publications have no version row (item 20 is the first)."
-            " They are left out; publish an existing version.",
+            (
+                "E: 1 publications have no version row (item 20 is the first)."
+                " They are left out; publish an existing version."
+            ),
         ),
         (
             False,
-            "E: 1 live versions are not in the state 'published' (item 21 is the first)."
-            " They are left out.",
+            (
+                "E: 1 live versions are not in the state 'published' (item 21 is the first)."
+                " They are left out."
+            ),
         ),
         (False, "E and F share 3 items: their sh_p serves both exams."),
         (True, f"E: {bad}"),
@@ -317,13 +323,11 @@ def test_closing_twice_is_safe_and_a_closed_store_opens_again(filled: Store) -> 
     assert filled.exams() == {"E": 3}
 
 
-def test_the_lock_is_held_taken_again_by_its_holder_and_given_back(
-    filled: Store, dsn: str
-) -> None:
+def test_the_lock_is_held_taken_again_by_its_holder_and_given_back(filled: Store, dsn: str) -> None:
     other = open_store(dsn, application_name="second")
     pool = other.load_pool("E")
     with filled.exam_lock("E"):
-        with pytest.raises(DatabaseError, match="E is being calibrated already: .* is held by "):
+        with pytest.raises(DatabaseError, match=r"E is being calibrated already: .* is held by "):
             other.save_k(pool, pool.k)
         with pytest.raises(DatabaseError, match="is held by "), other.exam_lock("E"):
             pass
