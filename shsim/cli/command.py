@@ -70,7 +70,7 @@ class Command(click.Command):
         """Write one definition list a section, in the order of first appearance."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 section = param.section if isinstance(param, Setting) else "Other"
                 sections.setdefault(section, []).append(record)
@@ -100,9 +100,9 @@ class LazyGroup(click.Group):
         super().__init__(*args, **settings)
         self.lazy = dict(lazy or {})
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Commands in the order that they are used in."""
-        return [*self.lazy, *super().list_commands(ctx)]
+        return [*self.lazy, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command."""
@@ -114,12 +114,14 @@ class LazyGroup(click.Group):
             raise TypeError(f"{module}:{attribute} is not a command")
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        formatter: click.HelpFormatter,
+    ) -> None:
         """List the commands with the short helps at hand."""
         records = [(name, short) for name, (_, short) in self.lazy.items()]
-        for name in super().list_commands(ctx):
-            command = super().get_command(ctx, name)
-            records.append((name, command.get_short_help_str(78) if command else ""))
+        records += [(name, own.get_short_help_str(78)) for name, own in self.commands.items()]
         with formatter.section("Commands"):
             formatter.write_dl(records)
 

@@ -55,6 +55,8 @@ class ProgressBar:
         self._total, self._done = total, 0
         self._iterating = stage == "calibrating"
         self._task = self._progress.add_task(_WORDS[stage], total=total or None, detail="")
+        # A short stage is over before the next of the regular frames.
+        self._progress.refresh()
 
     def advance(self, done: int) -> None:
         """Move on within a stage."""
@@ -73,6 +75,7 @@ class ProgressBar:
         self._progress.update(
             self._task,
             detail=f"{number}/{self._total} at most, largest {largest:.4f}, over {items_over:,}",
+            refresh=number == 1,
         )
 
     @contextmanager

@@ -20,7 +20,7 @@ Examples:
 
 IMPORT_EPILOG = """
 \b
-Columns: question_id, a, b and c; version, topic_id and sh_p where they are known.
+Columns: question_id, a, b and c; version, topic_id and sh_p where known.
 
 \b
 Examples:
@@ -81,9 +81,10 @@ def export(**parameters: Any) -> None:
 @options.config
 @options.quiet
 def import_(**parameters: Any) -> None:
-    """Publish the items of FILE under an exam, parameters and k, in one transaction.
+    """Publish the items of FILE (- is stdin) under an exam, in one transaction.
 
-    Items that are there already get the file's parameters; the exam must be named.
+    Items that are there already get the file's parameters and k; what the file leaves
+    out stays as it is in the database. The exam must be named.
     """
     from shsim.cli.work.transfer import ImportRequest, run_import
 

@@ -7,11 +7,13 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from front_door import QUICK, QUICK_CALIBRATION, Run
+from front_door import QUICK, QUICK_CALIBRATION, Run, command
 
 from shsim.storage.embedded import embedded_path
 
@@ -45,8 +47,8 @@ def test_a_dry_run_leaves_the_file_byte_for_byte(
     before = hashlib.sha256(demo_file.read_bytes()).digest()
     demo_file.chmod(0o444)
     listed = sorted(path.name for path in demo_file.parent.iterdir())
-    for command in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
-        ended = here(*command, *demo, "--dry-run")
+    for arguments in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
+        ended = here(*arguments, *demo, "--dry-run")
         assert ended.code == 0, ended.err
     assert hashlib.sha256(demo_file.read_bytes()).digest() == before
     assert sorted(path.name for path in demo_file.parent.iterdir()) == listed
@@ -185,3 +187,20 @@ def test_doctor(here: Run, demo: Sequence[str], monkeypatch: pytest.MonkeyPatch)
     assert "geheim" not in ill.out + ill.err
     monkeypatch.setenv("SHSIM_CACHE_DIR", "/dev/null/none")
     assert "warn  kernel cache" in here("doctor", *demo[:2]).out
+
+
+def test_doctor_names_a_compiler_that_does_not_load(tmp_path: Path, demo: Sequence[str]) -> None:
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text("raise ImportError('Numba needs NumPy 2')\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    ended = subprocess.run(
+        command("doctor", *demo[:2]),
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 4
+    assert "FAIL  kernels" in ended.stdout
+    assert "Numba needs NumPy 2" in ended.stdout
+    assert "Traceback" not in ended.stderr

@@ -14,7 +14,6 @@ from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.sources import DatabaseRequest, named_database, open_database
 from shsim.errors import DatabaseError, ShsimError
-from shsim.kernels.jit import cache_status, is_cached
 from shsim.report.document import json_text
 from shsim.report.plain_text import visible_line
 from shsim.storage.embedded import embedded_path
@@ -56,7 +55,7 @@ def run(request: Request) -> None:
         width = max(len(check.name) for check in checks)
         emit("".join(_lines(check, width) for check in checks))
     if any(check.status == "fail" for check in checks):
-        raise DatabaseError("a run would fail on this database; the remedy stands above.")
+        raise DatabaseError("a run would fail; the remedy stands above.")
 
 
 def _lines(check: Check, width: int) -> str:
@@ -100,6 +99,13 @@ def _compiler() -> Check:
 
 
 def _cache() -> Check:
+    try:
+        # Numba refuses to load beside a NumPy it does not know, which is for us to say.
+        from shsim.kernels.jit import cache_status, is_cached
+    except ImportError as error:
+        return Check(
+            "kernels", "fail", str(error), "Install shsim anew, into an environment of its own."
+        )
     folder, fault = cache_status()
     if fault is not None:
         return Check(
