@@ -19,7 +19,7 @@ import numpy as np
 
 from shsim.arrays import AnyArray, FloatArray
 from shsim.kernels.heap import make_heap, pop
-from shsim.kernels.irt import Items, information
+from shsim.kernels.irt import PEAK, SLOPE, information
 from shsim.kernels.jit import device, kernel
 
 #: Bounds are widened by so much for rounding: relative, absolute, and in theta, where
@@ -39,30 +39,30 @@ class Tables(NamedTuple):
 
     Attributes
     ----------
+    items
+        float64 (N, 5): see `shsim.kernels.irt`.
     entries
         int32 (bins, depth): items by upper bound, highest first, ties by position;
         stored as ~item where the item's place needs no value to be known.
     bounds
-        float64 (bins, depth): the upper bounds.
-    rest
-        float64 (bins): the upper bound of what the table leaves out, -inf for nothing.
+        float64 (bins, depth + 1): the upper bounds, and last that of what the table
+        leaves out, -inf for nothing.
     low, per_bin
         Theta at the start of the second bin, and bins a unit of theta. The first and
         the last bin reach to infinity.
     """
 
+    items: FloatArray
     entries: AnyArray
     bounds: FloatArray
-    rest: FloatArray
     low: float
     per_bin: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Items, the bin tables for a range of theta, and what is needed to deepen them."""
+    """The bin tables for a range of theta, and what is needed to deepen them."""
 
-    items: Items
     tables: Tables
     edges: FloatArray
 
@@ -75,11 +75,11 @@ class Ranking:
     def can_deepen(self) -> bool:
         """Whether deeper tables would list more and still fit in memory."""
         bins, depth = self.tables.entries.shape
-        return depth < len(self.items.slope) and 24 * bins * depth <= _TABLE_BYTES
+        return bool(depth < len(self.tables.items) and 36 * bins * depth <= _TABLE_BYTES)
 
 
 def build_ranking(
-    items: Items, low: float, high: float, depth: int, bins: int | None = None
+    items: FloatArray, low: float, high: float, depth: int, bins: int | None = None
 ) -> Ranking:
     """Build the bin tables for thetas mostly in [low, high]; any theta may be ranked.
 
@@ -94,7 +94,7 @@ def build_ranking(
     bins
         Inner bins; by default as many as pay for themselves.
     """
-    size = len(items.slope)
+    size = len(items)
     depth = min(max(depth, 1), size)
     if bins is None:
         bins = min(max(_BUILD_BUDGET // size, _FEWEST_BINS), _MOST_BINS)
@@ -104,73 +104,73 @@ def build_ranking(
     edges = np.linspace(low, high, bins + 1)
     per_bin = bins / (high - low)
     tables = Tables(
+        items,
         np.empty((bins + 2, depth), np.int32),
-        np.empty((bins + 2, depth), np.float64),
-        np.empty(bins + 2, np.float64),
+        np.empty((bins + 2, depth + 1), np.float64),
         float(low),
         float(per_bin),
     )
-    build_bins(items, edges, slack, tables)
-    return Ranking(items, tables, edges)
+    build_bins(tables, edges, slack, np.zeros((5, size)), np.empty(size, np.int32))
+    return Ranking(tables, edges)
 
 
 def deepen(ranking: Ranking) -> Ranking:
     """The same ranking with tables four times as deep, or as deep as the pool."""
     edges = ranking.edges
     return build_ranking(
-        ranking.items, float(edges[0]), float(edges[-1]), 4 * ranking.depth, len(edges) - 1
+        ranking.tables.items, float(edges[0]), float(edges[-1]), 4 * ranking.depth, len(edges) - 1
     )
 
 
 @kernel
-def build_bins(items: Items, edges: FloatArray, slack: float, tables: Tables) -> None:
-    """Fill the tables; bin j lies between edges j-1 and j, the outer ones are open."""
-    size = len(items.slope)
+def build_bins(
+    tables: Tables, edges: FloatArray, slack: float, room: FloatArray, members: AnyArray
+) -> None:
+    """Fill the tables; bin j lies between edges j-1 and j, the outer ones are open.
+
+    `room` (5, N), zeros, and `members` int32 (N,) are written over.
+    """
+    items, entries, bounds = tables.items, tables.entries, tables.bounds
+    size = len(items)
     bins = len(edges) + 1
-    upper = np.empty(size)
-    lower = np.empty(size)
-    members = np.empty(size, np.int32)
-    at_start = np.zeros(size)
-    highest = np.empty(size)
-    widened = np.empty(size)
+    upper, lower, at_start, highest, widened = room[0], room[1], room[2], room[3], room[4]
     for i in range(size):
-        highest[i] = information(items, i, items.peak[i])
-        widened[i] = math.exp(2.0 * items.slope[i] * slack) * (1.0 + _RELATIVE)
+        highest[i] = information(items, i, items[i, PEAK])
+        widened[i] = math.exp(2.0 * items[i, SLOPE] * slack) * (1.0 + _RELATIVE)
     for j in range(bins):
         start = edges[j - 1] if j > 0 else -np.inf
         end = edges[j] if j < bins - 1 else np.inf
         for i in range(size):
             at_end = information(items, i, end) if j < bins - 1 else 0.0
             best = max(at_start[i], at_end)
-            if start < items.peak[i] < end:
+            if start < items[i, PEAK] < end:
                 best = highest[i]
             upper[i] = best * widened[i] + _ABSOLUTE
             lower[i] = min(at_start[i], at_end) / widened[i] - _ABSOLUTE
             at_start[i] = at_end
             members[i] = i
-        fill_bin(upper, lower, members, tables, j)
+        fill_bin(upper, lower, members, entries[j], bounds[j])
 
 
 @device
 def fill_bin(
-    upper: FloatArray, lower: FloatArray, members: AnyArray, tables: Tables, j: int
+    upper: FloatArray, lower: FloatArray, members: AnyArray, entries: AnyArray, bounds: FloatArray
 ) -> None:
-    """List the best items of bin j, and mark those whose place is certain."""
+    """List the best items of one bin, and mark those whose place is certain."""
     size = len(members)
-    depth = tables.entries.shape[1]
+    depth = len(entries)
     make_heap(upper, members, size)
     for rank in range(depth):
         pop(upper, members, size - rank)
-        tables.entries[j, rank] = members[size - rank - 1]
-        tables.bounds[j, rank] = upper[size - rank - 1]
-    tables.rest[j] = upper[0] if depth < size else -np.inf
+        entries[rank] = members[size - rank - 1]
+        bounds[rank] = upper[size - rank - 1]
+    bounds[depth] = upper[0] if depth < size else -np.inf
     least = np.inf
     clear_before = True
     for rank in range(depth):
-        item = tables.entries[j, rank]
+        item = entries[rank]
         least = min(least, lower[item])
-        following = tables.bounds[j, rank + 1] if rank + 1 < depth else tables.rest[j]
-        clear_after = least > following
+        clear_after = least > bounds[rank + 1]
         if clear_before and clear_after:
-            tables.entries[j, rank] = ~item
+            entries[rank] = ~item
         clear_before = clear_after

@@ -68,7 +68,7 @@ def uniforms(key: np.uint64, first: int, count: int) -> FloatArray:
     z = (z ^ (z >> _S30)) * _FIRST
     z = (z ^ (z >> _S27)) * _SECOND
     z ^= z >> _S31
-    return ((z >> _S11) + _ONE) * _UNIT
+    return ((z >> _S11) + _ONE).astype(np.float64) * _UNIT
 
 
 def _mix_int(z: int) -> int:

@@ -188,5 +188,3 @@ def standard_normal_quantile(p: FloatArray) -> FloatArray:
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: FloatArray) -> FloatArray:
     """A ratio of two polynomials, highest power first."""
     return np.asarray(np.polyval(coefficients[0], x) / np.polyval(coefficients[1], x))
-
-

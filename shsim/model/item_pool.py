@@ -154,8 +154,9 @@ def _problems(
             found.append((row, f"{place(row)}: {label} {what}."))
     ids, versions = arrays["question_id"][order], arrays["version"][order]
     twice = np.flatnonzero((ids[1:] == ids[:-1]) & (versions[1:] == versions[:-1])) + 1
-    for row in order[twice].tolist():
-        found.append((row, f"{place(row)}: the item stands twice in the pool."))
+    found.extend(
+        (row, f"{place(row)}: the item stands twice in the pool.") for row in order[twice].tolist()
+    )
     found.sort(key=lambda pair: pair[0])
     for _, sentence in found:
         yield f"{sentence} Correct the row and run again."

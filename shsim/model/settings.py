@@ -6,7 +6,7 @@ the speed (threads) does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -27,21 +27,44 @@ DEFAULT_SIMULATE_N = 200_000
 
 @dataclass(frozen=True, slots=True)
 class MethodDefaults:
-    """A sampled method's own n, iters, alpha and decay, chosen by measurement."""
+    """A sampled method's own schedule, chosen by measurement.
+
+    Attributes
+    ----------
+    n
+        Simulated examinees an iteration at tau = .2 and above; see :meth:`examinees`.
+    iters
+        The most iterations.
+    alpha, decay
+        First step in the log of k, and the exponent by which steps decay.
+    settle
+        Share of the iterations before ln k is averaged: a rule that creeps must not
+        average the way it came.
+    """
 
     n: int
     iters: int
     alpha: float
     decay: float
+    settle: float = 0.0
+
+    def examinees(self, tau: float) -> int:
+        """Examinees an iteration: rare events need more, in proportion to (1-tau)/tau."""
+        if not 0 < tau <= 1:
+            return self.n  # refused by `problems`, all in one message
+        return int(min(self.n * max(1.0, (1 - tau) / (4 * tau)), 64 * self.n))
 
 
-#: By method and rejection; `scripts/bench/schedules.py` is where they were measured.
+#: By method and rejection; `scripts/bench/schedules.py` measures them.
 METHOD_DEFAULTS: Mapping[tuple[str, str], MethodDefaults] = {
-    ("classical", "position"): MethodDefaults(n=8192, iters=60, alpha=1.0, decay=0.6),
-    ("classical", "examinee"): MethodDefaults(n=8192, iters=60, alpha=1.0, decay=0.6),
-    ("damped", "position"): MethodDefaults(n=10_240, iters=200, alpha=3.0, decay=0.6),
-    ("damped", "examinee"): MethodDefaults(n=10_240, iters=100, alpha=1.0, decay=0.6),
+    ("classical", "position"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6, settle=0.24),
+    ("classical", "examinee"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6),
+    ("damped", "position"): MethodDefaults(n=16_384, iters=200, alpha=3.0, decay=0.6, settle=0.5),
+    ("damped", "examinee"): MethodDefaults(n=16_384, iters=100, alpha=1.0, decay=0.6),
 }
+
+#: ln k is not averaged before this iteration.
+AVERAGE_FROM = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +174,7 @@ class CalibrationSettings:
     verify_n: int
 
     @classmethod
-    def make(
+    def make(  # noqa: PLR0913 - each is an option of the command
         cls,
         delivery: DeliverySettings,
         *,
@@ -179,7 +202,7 @@ class CalibrationSettings:
             delivery=delivery,
             tau=tau,
             method=method,
-            n=own.n if n is None else n,
+            n=own.examinees(tau) if n is None else n,
             iters=own.iters if iters is None else iters,
             alpha=own.alpha if alpha is None else alpha,
             decay=chosen_decay,
@@ -195,6 +218,14 @@ class CalibrationSettings:
     def stratified(self) -> bool:
         """Stratified draws of theta; the first script drew plainly."""
         return not (self.method == "damped" and self.decay == 0)
+
+    @property
+    def average_from(self) -> int | None:
+        """The iteration from which ln k is averaged; None where the last k is the answer."""
+        if self.iters <= AVERAGE_FROM or self.decay == 0:
+            return None
+        own = METHOD_DEFAULTS[self.method, self.delivery.rejection]
+        return max(AVERAGE_FROM, int(own.settle * self.iters))
 
     def aim(self, pool_size: int) -> float:
         """The exposure rate that the rule steers every restrained item to."""
@@ -235,7 +266,7 @@ def verification_size(tau: float, tol: float) -> int:
 
 
 #: setting, its range in words, test
-_RANGES = (
+_RANGES: tuple[tuple[str, str, Callable[[float], bool]], ...] = (
     ("tau", "in (0, 1]", lambda x: 0 < x <= 1),
     ("n", "from 1 to 1,000,000,000", lambda x: 1 <= x <= 10**9),
     ("verify_n", "from 1 to 1,000,000,000", lambda x: 1 <= x <= 10**9),
@@ -273,5 +304,3 @@ def settings_as_dict(settings: SimulationSettings | CalibrationSettings) -> dict
             elif field.name != "delivery":
                 plain[field.name] = value
     return plain
-
-

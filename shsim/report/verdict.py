@@ -26,15 +26,20 @@ def judge_calibration(
 ) -> Verdict:
     """The verdict on a new table of k."""
     if measures.held:
-        return Verdict(True, _held(measures), None, None)
+        return Verdict(held=True, sentence=_held(measures), reason=None, remedy=None)
     reason, remedy = _miss(pool, k, measures, exposure.over, settings, stopped)
-    return Verdict(False, f"{_not_held(measures)} {_BECAUSE[reason]}", reason, remedy)
+    return Verdict(
+        held=False,
+        sentence=f"{_not_held(measures)} {_BECAUSE[reason]}",
+        reason=reason,
+        remedy=remedy,
+    )
 
 
 def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSettings) -> Verdict:
     """The verdict on the k in force."""
     if measures.held:
-        return Verdict(True, _held(measures), None, None)
+        return Verdict(held=True, sentence=_held(measures), reason=None, remedy=None)
     remedy = f"Calibrate: shsim calibrate --tau {number(settings.tau)}"
     if settings.delivery.length != 30:
         remedy += f" --len {settings.delivery.length}"
@@ -46,8 +51,8 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
             f"No k can hold it: {settings.delivery.length} items a test from {len(pool)} give a"
             f" mean exposure of {smallest:.4g}. Give a larger --tau, a shorter --len or more items."
         )
-        return Verdict(False, _not_held(measures), "infeasible", remedy)
-    return Verdict(False, _not_held(measures), "in_force", remedy)
+        return Verdict(held=False, sentence=_not_held(measures), reason="infeasible", remedy=remedy)
+    return Verdict(held=False, sentence=_not_held(measures), reason="in_force", remedy=remedy)
 
 
 def _held(measures: Measures) -> str:
@@ -107,8 +112,9 @@ def _miss(
         )
     own = METHOD_DEFAULTS[settings.method, settings.delivery.rejection]
     noise = math.sqrt((1 - settings.tau) / (settings.tau * settings.n * settings.iters))
-    if settings.n < own.n and (settings.decay == 0 or noise > settings.tol / 3):
-        return "examinees", f"Give more examinees an iteration: --n {own.n}"
+    enough = own.examinees(settings.tau)
+    if settings.n < enough and (settings.decay == 0 or noise > settings.tol / 3):
+        return "examinees", f"Give more examinees an iteration: --n {enough}"
     more = own.iters if settings.iters < own.iters else 2 * settings.iters
     if stopped == "converged":
         return "examinees", f"Give more examinees an iteration: --n {4 * settings.n}"

@@ -20,11 +20,11 @@ from shsim.workflow.simulate import start
 from shsim.workflow.verify import verify
 from shsim.workflow.watch import SILENT, Watch
 
-#: Full steps before they decay, and iterations before ln k is averaged.
-FULL_STEPS, AVERAGE_FROM = 10, 12
+#: Full steps before they decay.
+FULL_STEPS = 10
 
-#: The first look at whether to stop, and every so many iterations after it.
-LOOK_FROM, LOOK_EVERY = 16, 4
+#: Every so many averaged iterations the run looks whether it may stop.
+LOOK_EVERY = 4
 
 #: Examinees that the table before is measured on: enough to be shown beside the new one.
 BEFORE_N = 65_536
@@ -51,30 +51,27 @@ def calibrate(
         Told of progress.
     """
     began = time.perf_counter()
-    delivery = settings.delivery
-    with Executor(pool, delivery, threads) as executor:
+
+    def cohort(n: int, iteration: int) -> Cohort:
+        """Fresh examinees, drawn plainly."""
+        delivery = settings.delivery
+        return Cohort(
+            theta=delivery.theta,
+            n=n,
+            seed=delivery.seed,
+            stream=STREAM_VERIFY,
+            iteration=iteration,
+        )
+
+    with Executor(pool, settings.delivery, threads) as executor:
         start(executor, watch)
         before_n = min(settings.verify_n, BEFORE_N)
         watch.stage("before", before_n)
-        _, before = verify(
-            executor,
-            Cohort(delivery.theta, before_n, delivery.seed, STREAM_VERIFY, 0, False),
-            pool.k,
-            settings.tau,
-            settings.tol,
-            watch.advance,
-        )
+        _, before = verify(executor, cohort(before_n, 0), pool.k, settings, watch)
         watch.stage("calibrating", settings.iters)
         k, history, stopped = iterate(executor, pool, settings, watch)
         watch.stage("verifying", settings.verify_n)
-        exposure, measures = verify(
-            executor,
-            Cohort(delivery.theta, settings.verify_n, delivery.seed, STREAM_VERIFY, 1, False),
-            k,
-            settings.tau,
-            settings.tol,
-            watch.advance,
-        )
+        exposure, measures = verify(executor, cohort(settings.verify_n, 1), k, settings, watch)
     return CalibrationResult(
         pool=pool,
         settings=settings,
@@ -97,19 +94,24 @@ def iterate(
     aim = settings.aim(len(pool))
     k = np.clip(np.ones(len(pool)) if settings.restart else pool.k, settings.floor, settings.ceil)
     average = _Average(len(pool))
-    averaging = settings.iters > AVERAGE_FROM and settings.decay > 0
+    average_from = settings.average_from
     history: list[IterationRecord] = []
     for t in range(settings.iters):
         began = time.perf_counter()
         cohort = Cohort(
-            delivery.theta, n, delivery.seed, STREAM_CALIBRATE, t, settings.stratified
+            theta=delivery.theta,
+            n=n,
+            seed=delivery.seed,
+            stream=STREAM_CALIBRATE,
+            iteration=t,
+            stratified=settings.stratified,
         )
         totals = executor.run(cohort, k, histogram=settings.method == "classical")
         rate = totals.seen / n
         k = move(
             k, wanted(k, totals, settings, aim), step(t, settings), settings.floor, settings.ceil
         )
-        if averaging and t >= AVERAGE_FROM:
+        if average_from is not None and t >= average_from:
             average.add(k, totals.seen)
         record = IterationRecord(
             iter=t,
@@ -121,18 +123,16 @@ def iterate(
         history.append(record)
         watch.iteration(record, int(np.count_nonzero(rate > settings.tau)))
         watch.advance(1)
-        if averaging and average.settled(t, n, settings):
+        if average.settled(n, settings):
             return average.k(settings), history, "converged"
     met = history[-1].max_exp <= settings.tau * (1 + settings.tol)
-    if averaging and average.count:
+    if average.count:
         met = average.max_rate(n) <= settings.tau * (1 + settings.tol)
         k = average.k(settings)
     return k, history, "converged" if met else "iterations"
 
 
-def wanted(
-    k: FloatArray, totals: Totals, settings: CalibrationSettings, aim: float
-) -> FloatArray:
+def wanted(k: FloatArray, totals: Totals, settings: CalibrationSettings, aim: float) -> FloatArray:
     """The k that the method wants after an iteration run at `k`."""
     if settings.method == "damped":
         return wanted_by_rate(k, totals.seen, totals.n, aim)
@@ -176,9 +176,9 @@ class _Average:
         """The largest exposure rate, pooled over the averaged iterations."""
         return float(self.seen.max()) / (self.count * n)
 
-    def settled(self, t: int, n: int, settings: CalibrationSettings) -> bool:
+    def settled(self, n: int, settings: CalibrationSettings) -> bool:
         """Whether, at a look, the pooled rates meet the cap and are many enough to show it."""
-        if t < LOOK_FROM or (t - LOOK_FROM) % LOOK_EVERY:
+        if self.count == 0 or self.count % LOOK_EVERY:
             return False
         enough = self.count * n >= 40_000 * (1 - settings.tau) / settings.tau
         return enough and self.max_rate(n) <= settings.tau * (1 + settings.tol)

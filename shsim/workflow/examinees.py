@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from shsim.arrays import AnyArray, FloatArray
-from shsim.kernels.administer import DECILES
 from shsim.kernels.rng import PURPOSE_ACCEPT, PURPOSE_THETA, stream_key, uniforms
+from shsim.kernels.workspace import DECILES
 from shsim.model.ability import AbilityDistribution
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Cohort:
     """The examinees of one iteration; each is a pure function of its number.
 
@@ -32,8 +32,8 @@ class Cohort:
     n: int
     seed: int
     stream: int
-    iteration: int
-    stratified: bool
+    iteration: int = 0
+    stratified: bool = False
 
     def abilities(self, first: int, count: int) -> tuple[FloatArray, AnyArray]:
         """Theta and its decile (0 to 9) of the examinees first … first + count - 1."""

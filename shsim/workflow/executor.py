@@ -8,27 +8,27 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from shsim.arrays import AnyArray, FloatArray, IntArray
-from shsim.kernels.administer import (
+from shsim.kernels.acceptance import Rule, make_rule
+from shsim.kernels.administer import administer
+from shsim.kernels.irt import prepare_items
+from shsim.kernels.ranking import Ranking, build_ranking, deepen
+from shsim.kernels.sitting import make_examinees
+from shsim.kernels.workspace import (
     DECILES,
     PROPOSED,
     SEEN,
-    Rule,
     Scratch,
     Tallies,
-    administer,
-    make_examinees,
-    make_rule,
     make_scratch,
     make_tallies,
 )
-from shsim.kernels.irt import prepare_items
-from shsim.kernels.ranking import Ranking, build_ranking, deepen
 from shsim.model.item_pool import ItemPool
 from shsim.model.settings import DeliverySettings
 from shsim.workflow.examinees import Cohort
@@ -113,15 +113,14 @@ class Executor:
         self._cancel[0] = error is not None
         self._pool.shutdown(wait=error is None, cancel_futures=True)
 
-    def prepare(self) -> None:
-        """Build the bin tables (compiling what has to be compiled)."""
+    def prepare(self) -> Ranking:
+        """Build the bin tables (compiling what has to be compiled), unless they stand."""
         if self._ranking is None:
             theta = self._delivery.theta
             low, high = theta.quantile(np.array([_TAIL, 1.0 - _TAIL])).tolist()
             depth = _DEPTH_PER_ITEM * self._delivery.length
-            self._ranking = self._elsewhere(
-                lambda: build_ranking(self._items, low, high, depth)
-            )
+            self._ranking = self._elsewhere(lambda: build_ranking(self._items, low, high, depth))
+        return self._ranking
 
     def run(
         self,
@@ -162,7 +161,7 @@ class Executor:
                 self._chunk(cohort, rule, first, count, room, information)
             return count
 
-        for done in self._all([lambda first=first: chunk(first) for first in starts]):
+        for done in self._all([partial(chunk, first) for first in starts]):
             if advance is not None:
                 advance(done)
         return _add_up(cohort.n, rooms.rooms, information)
@@ -177,20 +176,19 @@ class Executor:
         information: FloatArray,
     ) -> None:
         """Test examinees first … first + count - 1 into `room` and their blocks' sums."""
-        assert self._ranking is not None
-        ranking = self._ranking
+        ranking = self.prepare()
         theta, decile = cohort.abilities(first, count)
         measure = len(information) > 0
         tallies = room.tallies
         if measure:
             room.decile_sizes += np.bincount(decile, minlength=DECILES)
             tallies = tallies._replace(information=np.zeros((count, 2)))
-        examinees = make_examinees(ranking, theta, decile, first, cohort.acceptance_key)
+        examinees = make_examinees(ranking.tables, theta, decile, first, cohort.acceptance_key)
         at = 0
         while at < count:
             patience = _PATIENCE if ranking.can_deepen else _ENDLESS
             at = administer(
-                ranking.items, ranking.tables, rule, examinees, tallies,
+                ranking.tables, rule, examinees, tallies,
                 room.scratch, at, patience, self._cancel,
             )  # fmt: skip
             if self._cancel[0]:
@@ -204,19 +202,20 @@ class Executor:
     def _deeper(self, ranking: Ranking) -> Ranking:
         """Tables deeper than `ranking`'s, built once however many threads ask."""
         with self._deepening:
-            assert self._ranking is not None
-            if self._ranking.depth <= ranking.depth:
-                self._ranking = deepen(ranking)
-            return self._ranking
+            newest = self.prepare()
+            if newest.depth <= ranking.depth:
+                newest = self._ranking = deepen(newest)
+            return newest
 
     def _make_room(self, *, histogram: bool, measure: bool) -> _Room:
         """Empty tallies and scratch for one more worker."""
-        size = len(self._items.slope)
+        size = len(self._items)
         tallies = make_tallies(
-            size, self._delivery.length, by_position=self._by_position, histogram=histogram
+            size,
+            self._delivery.length,
+            histogram=histogram and self._by_position,
+            by_decile=measure,
         )
-        if measure:
-            tallies = tallies._replace(by_decile=np.zeros((DECILES, size), np.int64))
         return _Room(tallies, make_scratch(size), np.zeros(DECILES, np.int64))
 
     def _workers(self, size: int, *, histogram: bool) -> int:

@@ -41,10 +41,10 @@ def simulate(
     with Executor(pool, delivery, threads) as executor:
         start(executor, watch)
         watch.stage("simulating", settings.n)
-        cohort = Cohort(delivery.theta, settings.n, delivery.seed, STREAM_SIMULATE, 0, False)
-        exposure, measures = verify(
-            executor, cohort, pool.k, settings.tau, settings.tol, watch.advance
+        cohort = Cohort(
+            theta=delivery.theta, n=settings.n, seed=delivery.seed, stream=STREAM_SIMULATE
         )
+        exposure, measures = verify(executor, cohort, pool.k, settings, watch)
     return SimulationResult(
         pool=pool,
         settings=settings,

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from shsim.arrays import FloatArray
 from shsim.model.results import ItemExposure, Measures
+from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.report.exposure import Counts, measure
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
+from shsim.workflow.watch import Watch
 
 
 def verify(
     executor: Executor,
     cohort: Cohort,
     k: FloatArray,
-    tau: float,
-    tol: float,
-    advance: Callable[[int], None],
+    settings: CalibrationSettings | SimulationSettings,
+    watch: Watch,
 ) -> tuple[ItemExposure, Measures]:
     """Test the cohort under `k` and measure what it saw."""
-    totals = executor.run(cohort, k, measure=True, advance=advance)
+    totals = executor.run(cohort, k, measure=True, advance=watch.advance)
     counts = Counts(
         n=totals.n,
         seen=totals.seen,
@@ -30,4 +29,4 @@ def verify(
         decile_sizes=totals.decile_sizes,
         information=totals.information,
     )
-    return measure(counts, tau, tol)
+    return measure(counts, settings.tau, settings.tol)
