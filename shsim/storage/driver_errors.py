@@ -33,7 +33,12 @@ _CONNECTING = (
     ),
     (r"starting up|shutting down|in recovery", "is starting or stopping. Try again."),
     (r"definition of service", "is named by a service that the service file does not define."),
-    (r"SSL|certificate", "does not agree on SSL. Check sslmode and the certificates."),
+    (r"permission denied for database", "does not let this user connect. Ask for CONNECT on it."),
+    (
+        r"SSL(?! SYSCALL| connection has been closed)|certificate",
+        "does not agree on SSL. Check sslmode and the certificates.",
+    ),
+    (r"^connection to server|^could not|^invalid|^missing", "cannot be connected to: {said}."),
 )
 
 #: By SQLSTATE, or by its class (two characters).
@@ -96,7 +101,7 @@ def translate(error: Any, dsn: Dsn) -> DatabaseError:
         whole = str(error)
         for pattern, sentence in _CONNECTING:
             if re.search(pattern, whole):
-                return DatabaseError(f"{dsn.label} {sentence}")
+                return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
     if is_dropped(error):
         return DatabaseError(
             f"{dsn.label} dropped the connection: {said}. Check the server and run again."

@@ -17,7 +17,7 @@ class CuttingProxy:
     COMMIT itself is lost. `cuts` counts down.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: str) -> None:
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -43,10 +43,18 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self._server)
+            server = self._connect()
             silenced = threading.Event()
             self._start(self._forward, client, server, silenced)
             self._start(self._answer, client, server, silenced)
+
+    def _connect(self) -> socket.socket:
+        host, port = self._server
+        if not host.startswith("/"):
+            return socket.create_connection((host, int(port)))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(f"{host}/.s.PGSQL.{port}")
+        return server
 
     def _forward(self, client: socket.socket, server: socket.socket, cut: threading.Event) -> None:
         with suppress(OSError):
@@ -79,7 +87,8 @@ def _hang_up(*ends: socket.socket) -> None:
 @contextmanager
 def cutting_proxy(dsn: str) -> Iterator[tuple[CuttingProxy, str]]:
     """A proxy before the server of `dsn`, and the DSN that leads through it."""
-    proxy = CuttingProxy("127.0.0.1", int(parse_dsn(dsn)["port"]))
+    known = parse_dsn(dsn)
+    proxy = CuttingProxy(known.get("host", "127.0.0.1"), known.get("port", "5432"))
     try:
         yield proxy, make_dsn(dsn, host="127.0.0.1", port=proxy.port, sslmode="disable")
     finally:

@@ -26,6 +26,9 @@ POOL: Mapping[str, Any] = {
     "k_stored": np.array([True, False, True]),
 }
 
+#: With every character that some spelling treats in its own way.
+PASSWORD = "s3c ret@/:%'\\ö"  # noqa: S105
+
 
 def pool_of(exam: str, columns: Mapping[str, Any] = POOL) -> ItemPool:
     return ItemPool.build(exam, columns)

@@ -18,8 +18,10 @@ from storage.databases import item_rows, pool_of, query
 from shsim.errors import DatabaseError, DataError
 from shsim.storage.base import Store
 from shsim.storage.demo import DEMO_EXAM, demo_pool
+from shsim.storage.dsn import Dsn
 from shsim.storage.embedded import embedded_dsn, embedded_path, make_embedded
 from shsim.storage.open import open_store
+from shsim.storage.sqlite import SqliteStore
 
 
 def test_the_demo_in_a_database_is_the_demo_in_memory(store: Store) -> None:
@@ -189,6 +191,21 @@ def test_a_file_locked_by_another_program_is_one_line(
         with pytest.raises(DatabaseError, match="is locked by another program"):
             store.save_k(demo_pool(), demo_pool().k)
     assert [file.name for file in path.parent.iterdir()] == ["demo.sqlite"]
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "demo.sqlite"
+    make_embedded(path)
+    dsn = embedded_dsn(path)
+    before = item_rows(dsn)
+    store = SqliteStore(Dsn.parse(dsn), read_only=False)
+    with closing(store):
+        pool = store.load_pool(DEMO_EXAM)
+        assert store._connection is not None
+        store._connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(DatabaseError, match=r"is on a full disk\. Nothing was written"):
+            store.save_k(pool, np.full(480, 0.5))
+    assert item_rows(dsn) == before
 
 
 def test_text_where_a_number_belongs_is_missing_not_zero(tmp_path: Path) -> None:

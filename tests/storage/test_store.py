@@ -1,22 +1,15 @@
-"""The contract of a Store, on every Store."""
+"""The contract of a Store, on every Store: loading, saving, locking."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from storage.databases import POOL, execute, item_rows, pool_of, query, seed
+from storage.databases import execute, item_rows, pool_of, query, seed
 
 from shsim.errors import DatabaseError, DataError
 from shsim.model.item_pool import NO_TOPIC
 from shsim.storage.base import SaveOutcome, Store
 from shsim.storage.open import open_store
-
-
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """Exam E with the three items of POOL."""
-    store.import_pool(pool_of("E"))
-    return store
 
 
 def test_an_imported_pool_is_loaded_as_it_was(filled: Store) -> None:
@@ -111,117 +104,10 @@ def test_what_the_exam_does_not_publish_is_never_touched(filled: Store, dsn: str
     )
 
 
-EDITS = {
-    "a": ("UPDATE item_calibration SET a = 1.5 WHERE question_id = 11", "item 11/1: a was 1.2"),
-    "b": ("UPDATE item_calibration SET b = NULL WHERE question_id = 11", "item 11/1: b was -0.5"),
-    "c": ("UPDATE item_calibration SET c = 0.3 WHERE question_id = 12", "item 12/2: c was 0.2"),
-    "k": (
-        "UPDATE item_exposure_control SET sh_p = 0.7 WHERE question_id = 11",
-        "item 11/1: sh_p was 0.5 and is 0.7.",
-    ),
-    "k gone": (
-        "DELETE FROM item_exposure_control WHERE question_id = 11",
-        "item 11/1: sh_p was 0.5 and is absent.",
-    ),
-    "k come": (
-        "INSERT INTO item_exposure_control (question_id, version, sh_p) VALUES (12, 2, 1.0)",
-        "item 12/2: sh_p was absent and is 1.",
-    ),
-    "withdrawn": (
-        "DELETE FROM question_publications WHERE question_id = 13",
-        "item 13/1: it is no longer published.",
-    ),
-    "unpublished": (
-        "UPDATE question_versions SET state = 'draft' WHERE question_id = 13",
-        "item 13/1: it is no longer published.",
-    ),
-    "calibration gone": (
-        "DELETE FROM item_calibration WHERE question_id = 13",
-        "item 13/1: a was 0.9 and is 1, b was 1.5 and is 0",
-    ),
-}
-
-
-@pytest.mark.parametrize("edit", EDITS)
-def test_an_edit_between_load_and_save_is_named_and_nothing_is_written(
-    filled: Store, dsn: str, edit: str
-) -> None:
-    statement, sentence = EDITS[edit]
-    pool = filled.load_pool("E")
-    execute(dsn, statement)
-    before = item_rows(dsn)
-    with pytest.raises(DatabaseError) as caught:
-        filled.save_k(pool, np.array([0.1, 0.2, 0.3]))
-    assert sentence in str(caught.value)
-    assert "give --force to save all the same" in str(caught.value)
-    assert len(str(caught.value).splitlines()) == 2
-    assert item_rows(dsn) == before
-    filled.save_k(pool, np.array([0.1, 0.2, 0.3]), force=True)
-    assert query(
-        dsn, "SELECT sh_p FROM item_exposure_control WHERE question_id < 50 ORDER BY question_id"
-    ) == [(0.1,), (0.2,), (0.3,)]
-
-
-def test_a_newly_published_version_or_item_is_named(filled: Store, dsn: str) -> None:
-    pool = filled.load_pool("E")
-    seed(dsn, "question_versions", [(11, 2, 5, "published"), (14, 1, 5, "published")])
-    seed(dsn, "question_publications", [("E", 14, 1)])
-    execute(dsn, "UPDATE question_publications SET live_version = 2 WHERE question_id = 11")
-    with pytest.raises(DatabaseError) as caught:
-        filled.save_k(pool, pool.k)
-    assert str(caught.value).splitlines()[1:] == [
-        "item 11: version 1 was published and version 2 is now.",
-        "item 14/1: it has been published since.",
-    ]
-
-
-def test_twenty_changed_items_are_named_and_the_rest_counted(store: Store, dsn: str) -> None:
-    rows = range(1, 31)
-    seed(dsn, "question_versions", [(i, 1, 1, "published") for i in rows])
-    seed(dsn, "question_publications", [("E", i, 1) for i in rows])
-    pool = store.load_pool("E")
-    seed(dsn, "item_calibration", [(i, 1, "3pl", 1.1, 0.0, 0.2) for i in rows])
-    with pytest.raises(DatabaseError) as caught:
-        store.save_k(pool, pool.k)
-    lines = str(caught.value).splitlines()
-    assert len(lines) == 22
-    assert lines[-1] == "... and 10 more items."
-
-
 def test_items_of_other_exams_are_counted(filled: Store) -> None:
     filled.import_pool(pool_of("F"))
     assert filled.shared_exams("E") == {"F": 3}
     assert filled.shared_exams("X") == {}
-
-
-def test_importing_twice_changes_nothing(filled: Store, dsn: str) -> None:
-    before = item_rows(dsn)
-    assert filled.import_pool(pool_of("E")) == SaveOutcome(changed=0, unchanged=3)
-    assert item_rows(dsn) == before
-
-
-def test_an_import_keeps_what_the_pool_does_not_give(filled: Store) -> None:
-    columns = {**POOL, "topic_id": np.full(3, NO_TOPIC), "k_stored": np.zeros(3)}
-    columns["a"] = np.array([1.2, 0.8, 0.95])
-    assert filled.import_pool(pool_of("E", columns)) == SaveOutcome(changed=1, unchanged=2)
-    pool = filled.load_pool("E")
-    assert pool.topic_id.tolist() == [5, 6, NO_TOPIC]
-    assert pool.k.tolist() == [0.5, 1.0, 0.25]
-    assert pool.a.tolist() == [1.2, 0.8, 0.95]
-
-
-def test_an_import_publishes_another_version_and_leaves_other_items(filled: Store) -> None:
-    newer = {name: values[:1] for name, values in POOL.items()} | {"version": np.array([3])}
-    filled.import_pool(pool_of("E", newer))
-    pool = filled.load_pool("E")
-    assert [pool.item(i) for i in range(3)] == ["11/3", "12/2", "13/1"]
-
-
-def test_two_versions_of_a_question_cannot_both_be_published(store: Store) -> None:
-    columns = {**POOL, "question_id": np.array([11, 11, 13])}
-    with pytest.raises(DataError, match="item 11 stands in the versions 1, 2"):
-        store.import_pool(pool_of("E", columns))
-    assert store.exams() == {}
 
 
 def test_tables_are_made_once(store: Store, dsn: str) -> None:
@@ -241,63 +127,6 @@ def test_more_columns_than_ours_do_no_harm(filled: Store, dsn: str) -> None:
     execute(dsn, "ALTER TABLE item_exposure_control ADD COLUMN note TEXT DEFAULT 'x'")
     assert filled.save_k(filled.load_pool("E"), np.array([0.1, 0.2, 0.3])).changed == 3
     assert filled.import_pool(pool_of("F")).changed == 3
-
-
-def test_check_of_a_sound_database_finds_nothing(filled: Store) -> None:
-    assert filled.check() == []
-
-
-def test_check_finds_what_is_missing_or_odd(filled: Store, dsn: str) -> None:
-    filled.import_pool(pool_of("F"))
-    seed(dsn, "question_versions", [(21, 1, 5, "draft"), (22, 1, 5, "published")])
-    seed(dsn, "question_publications", [("E", 20, 1), ("E", 21, 1), ("F", 22, 1)])
-    execute(dsn, "UPDATE item_calibration SET a = -1 WHERE question_id = 12")
-    execute(dsn, "DELETE FROM item_calibration WHERE question_id = 11")
-    execute(dsn, "DROP TABLE user_responses")
-    found = [(finding.blocking, finding.sentence) for finding in filled.check()]
-    bad = "item 12/2: a = -1 is outside (0, 10000]. Correct the row and run again."
-    assert found == [
-        (False, "Table user_responses is missing. Make it with `shsim db init`."),
-        (
-            False,
-            (
-                "E: 1 publications have no version row (item 20 is the first)."
-                " They are left out; publish an existing version."
-            ),
-        ),
-        (
-            False,
-            (
-                "E: 1 live versions are not in the state 'published' (item 21 is the first)."
-                " They are left out."
-            ),
-        ),
-        (False, "E and F share 3 items: their sh_p serves both exams."),
-        (True, f"E: {bad}"),
-        (True, f"F: {bad}"),
-    ]
-
-
-def test_check_counts_items_without_calibration(filled: Store, dsn: str) -> None:
-    execute(dsn, "DELETE FROM item_calibration WHERE question_id = 11")
-    (finding,) = filled.check()
-    assert not finding.blocking
-    assert finding.sentence.startswith("E: 1 items have no 3pl calibration")
-
-
-def test_check_of_missing_tables_and_columns_blocks(filled: Store, dsn: str) -> None:
-    execute(dsn, "DROP TABLE item_calibration")
-    execute(dsn, "ALTER TABLE item_exposure_control DROP COLUMN updated_at")
-    assert [(finding.blocking, finding.sentence) for finding in filled.check()] == [
-        (True, "Table item_calibration is missing. Make it with `shsim db init`."),
-        (True, "Table item_exposure_control lacks updated_at. Add what is missing."),
-    ]
-
-
-def test_check_of_a_database_without_exams(store: Store) -> None:
-    (finding,) = store.check()
-    assert finding.blocking
-    assert "no exam" in finding.sentence
 
 
 def test_a_read_only_store_reads_and_never_writes(filled: Store, dsn: str) -> None:

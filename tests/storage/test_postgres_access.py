@@ -1,0 +1,166 @@
+"""Servers out of reach, roles that may do little, tables of other types."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from postgres_server import Server
+from psycopg2.extensions import make_dsn, parse_dsn
+from storage.databases import PASSWORD, execute, item_rows, pool_of, query
+
+from shsim.errors import DatabaseError
+from shsim.storage.base import SaveOutcome
+from shsim.storage.open import open_store
+
+K = np.array([0.1, 0.2, 0.3])
+SAVED = [(0.1,), (0.2,), (0.3,)]
+ALL_K = "SELECT sh_p FROM item_exposure_control ORDER BY question_id"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"port": "1", "host": "127.0.0.1"}, "does not answer: no server is listening there"),
+        ({"host": "/nowhere"}, "does not answer: no server is listening there"),
+        ({"host": "nowhere.invalid"}, "has a host name that is unknown"),
+        ({"service": "nowhere"}, "is named by a service that the service file does not define"),
+        ({"host": "127.0.0.1", "sslmode": "require"}, "does not agree on SSL"),
+        ({"sslmode": "sometimes"}, "cannot be connected to: invalid sslmode value"),
+        ({"dbname": "nowhere"}, "has no such database"),
+        ({"user": "nobody_at_all"}, "refuses the user or the password"),
+        ({"user": "nobody_at_all", "password": PASSWORD}, "refuses the user or the password"),
+    ],
+)
+def test_a_server_out_of_reach_is_one_line_without_a_password(
+    filled_dsn: str, changes: dict[str, str], sentence: str
+) -> None:
+    dsn = make_dsn(filled_dsn, **{"password": PASSWORD, **changes})
+    with closing(open_store(dsn)) as store, pytest.raises(DatabaseError) as caught:
+        store.load_pool("E")
+    assert sentence in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_refused_password_is_not_repeated(role: str) -> None:
+    dsn = make_dsn(role, password="wrong" + PASSWORD)
+    with closing(open_store(dsn)) as store, pytest.raises(DatabaseError) as caught:
+        store.exams()
+    assert "refuses the user or the password" in str(caught.value)
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_role_without_privileges_is_told_which_table(role: str) -> None:
+    with closing(open_store(role)) as store, pytest.raises(DatabaseError) as caught:
+        store.load_pool("E")
+    assert "permission denied for table question_publications" in str(caught.value)
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_role_that_may_not_connect_is_told_so(
+    role: str, filled_dsn: str, postgres_server: Server
+) -> None:
+    known = parse_dsn(role)
+    postgres_server.execute(f"ALTER ROLE {known['user']} CONNECTION LIMIT 0")
+    with closing(open_store(role)) as store, pytest.raises(DatabaseError, match="no connection fr"):
+        store.exams()
+    postgres_server.execute(f"ALTER ROLE {known['user']} CONNECTION LIMIT -1")
+    postgres_server.execute(f"REVOKE CONNECT ON DATABASE {known['dbname']} FROM PUBLIC")
+    with closing(open_store(role)) as store, pytest.raises(DatabaseError, match="Ask for CONNECT"):
+        store.exams()
+
+
+def test_a_role_that_may_only_read_loads_and_cannot_save(
+    role: str, filled_dsn: str, postgres_server: Server
+) -> None:
+    execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {parse_dsn(role)['user']}")
+    before = item_rows(filled_dsn)
+    with closing(open_store(role, read_only=True)) as reader:
+        assert len(reader.load_pool("E")) == 3
+    with closing(open_store(role)) as store:
+        pool = store.load_pool("E")
+        assert [finding.sentence for finding in store.check()] == [
+            (
+                "Table item_exposure_control may not be written, so that no k can be saved."
+                " Ask for INSERT and UPDATE on it."
+            )
+        ]
+        with pytest.raises(DatabaseError, match="permission denied for table item_exposure_contr"):
+            store.save_k(pool, K)
+    assert item_rows(filled_dsn) == before
+
+
+def test_a_role_needs_to_write_one_table_only(role: str, filled_dsn: str) -> None:
+    user = parse_dsn(role)["user"]
+    execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
+    execute(filled_dsn, f"GRANT INSERT, UPDATE ON item_exposure_control TO {user}")
+    with closing(open_store(role)) as store:
+        assert store.check() == []
+        assert store.save_k(store.load_pool("E"), K) == SaveOutcome(3, 0)
+    assert query(filled_dsn, ALL_K) == SAVED
+
+
+def test_check_names_tables_that_may_not_be_read(role: str) -> None:
+    with closing(open_store(role)) as store:
+        sentences = [finding.sentence for finding in store.check()]
+    assert "Table question_versions may not be read. Ask for SELECT on it." in sentences
+
+
+def test_a_password_file_is_libpqs_to_read(
+    role: str, filled_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = parse_dsn(role)
+    escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+    passfile = tmp_path / "pgpass"
+    passfile.write_text(f"*:*:*:{known['user']}:{escaped}\n")
+    passfile.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    without = make_dsn(**{name: value for name, value in known.items() if name != "password"})
+    execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {known['user']}")
+    with closing(open_store(without)) as store:
+        assert store.exams() == {"E": 3}
+
+
+def test_a_database_that_turned_read_only_says_so(filled_dsn: str) -> None:
+    name = parse_dsn(filled_dsn)["dbname"]
+    with closing(open_store(filled_dsn)) as store:
+        pool = store.load_pool("E")
+    execute(filled_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with closing(open_store(filled_dsn, read_only=True)) as store:
+        assert len(store.load_pool("E")) == 3
+    with closing(open_store(filled_dsn)) as store:
+        assert len(store.load_pool("E")) == 3
+        with pytest.raises(DatabaseError, match="is read-only"):
+            store.save_k(pool, K)
+
+
+def test_column_types_of_another_database_are_borne(postgres_empty_dsn: str) -> None:
+    for statement in (
+        (
+            "CREATE TABLE question_publications (exam_code varchar(40), question_id int,"
+            " live_version smallint, published_by text, PRIMARY KEY (exam_code, question_id))"
+        ),
+        (
+            "CREATE TABLE question_versions (question_id int, version smallint, topic_id int,"
+            " state varchar(20), body text DEFAULT '', PRIMARY KEY (question_id, version))"
+        ),
+        (
+            "CREATE TABLE item_calibration (question_id int, version smallint, model varchar(8),"
+            " a numeric(8,4), b real, c numeric, PRIMARY KEY (question_id, version, model))"
+        ),
+        (
+            "CREATE TABLE item_exposure_control (id serial, question_id int, version smallint,"
+            " sh_p numeric(5,4), updated_at timestamp, PRIMARY KEY (question_id, version))"
+        ),
+    ):
+        execute(postgres_empty_dsn, statement)
+    with closing(open_store(postgres_empty_dsn)) as store:
+        store.import_pool(pool_of("E"))
+        pool = store.load_pool("E")
+        assert store.save_k(pool, np.array([1 / 3, 0.5, 0.25])) == SaveOutcome(2, 1)
+        again = store.load_pool("E")
+        assert again.k.tolist() == [0.3333, 0.5, 0.25]
+        assert store.save_k(again, np.array([1 / 3, 0.5, 0.25])) == SaveOutcome(0, 3)

@@ -1,0 +1,41 @@
+"""The contract of a Store: importing pools."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from storage.databases import POOL, item_rows, pool_of
+
+from shsim.errors import DataError
+from shsim.model.item_pool import NO_TOPIC
+from shsim.storage.base import SaveOutcome, Store
+
+
+def test_importing_twice_changes_nothing(filled: Store, dsn: str) -> None:
+    before = item_rows(dsn)
+    assert filled.import_pool(pool_of("E")) == SaveOutcome(changed=0, unchanged=3)
+    assert item_rows(dsn) == before
+
+
+def test_an_import_keeps_what_the_pool_does_not_give(filled: Store) -> None:
+    columns = {**POOL, "topic_id": np.full(3, NO_TOPIC), "k_stored": np.zeros(3)}
+    columns["a"] = np.array([1.2, 0.8, 0.95])
+    assert filled.import_pool(pool_of("E", columns)) == SaveOutcome(changed=1, unchanged=2)
+    pool = filled.load_pool("E")
+    assert pool.topic_id.tolist() == [5, 6, NO_TOPIC]
+    assert pool.k.tolist() == [0.5, 1.0, 0.25]
+    assert pool.a.tolist() == [1.2, 0.8, 0.95]
+
+
+def test_an_import_publishes_another_version_and_leaves_other_items(filled: Store) -> None:
+    newer = {name: values[:1] for name, values in POOL.items()} | {"version": np.array([3])}
+    filled.import_pool(pool_of("E", newer))
+    pool = filled.load_pool("E")
+    assert [pool.item(i) for i in range(3)] == ["11/3", "12/2", "13/1"]
+
+
+def test_two_versions_of_a_question_cannot_both_be_published(store: Store) -> None:
+    columns = {**POOL, "question_id": np.array([11, 11, 13])}
+    with pytest.raises(DataError, match="item 11 stands in the versions 1, 2"):
+        store.import_pool(pool_of("E", columns))
+    assert store.exams() == {}
