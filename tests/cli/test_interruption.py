@@ -1,0 +1,59 @@
+"""What an interrupt may say of the save it met."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_up_results import calibration
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.process import exit_code
+from shsim.cli.work.saving import Saving
+from shsim.errors import DataError
+from shsim.model.results import CalibrationResult
+
+
+def output(path: Path) -> OutputFile[CalibrationResult]:
+    return OutputFile[CalibrationResult](str(path), lambda result, form: f"{form}{len(result.k)}")
+
+
+@pytest.mark.parametrize(
+    ("saves", "steps", "said"),
+    [
+        (True, 0, "interrupted; nothing was saved"),
+        (True, 1, "interrupted; it was saving, and the database holds all of the new k or none."),
+        (True, 2, "interrupted; the new k had been saved already"),
+        (False, 0, "interrupted; nothing was saved"),
+        (False, 1, "interrupted; nothing was saved"),
+        (False, 2, "interrupted; the file had been written already"),
+    ],
+)
+def test_it_says_what_had_been_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], steps: int, said: str, *, saves: bool
+) -> None:
+    path = tmp_path / "k.csv"
+
+    def work() -> None:
+        with output(path) as file, Saving(file, saves=saves) as saving:
+            if steps > 0:
+                saving.stage(calibration(40))
+            if steps > 1:
+                saving.publish()
+            raise KeyboardInterrupt
+
+    assert exit_code(work) == 130
+    assert said in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == (["k.csv"] if steps > 1 else [])
+
+
+def test_a_file_that_fails_after_the_save_says_that_it_was_saved(tmp_path: Path) -> None:
+    folder = tmp_path / "away"
+    folder.mkdir()
+    with output(folder / "k.csv") as file, Saving(file, saves=True) as saving:
+        saving.stage(calibration(40))
+        (folder / "k.csv").mkdir()  # something else takes the name
+        with pytest.raises(DataError, match="The new k had been saved before") as fault:
+            saving.publish()
+    assert len(fault.value.problems) == 2
+    assert [path.name for path in folder.iterdir()] == ["k.csv"]
