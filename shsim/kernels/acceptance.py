@@ -72,10 +72,11 @@ def propose(
     if by_position:
         clock = clock_of(table, item, key)
         seen = clock <= left
-        counts[item, PROPOSED] += sign * (int(clock) if seen else left)
+        times = int(clock) if seen else left
     else:
         seen = accepts_once(table, item, key)
-        counts[item, PROPOSED] += sign
-    if seen:
-        counts[item, SEEN] += sign
+        times = 1
+    # Sums of conditions rather than branches, which no processor could predict.
+    counts[item, SEEN] += sign * int(seen)
+    counts[item, PROPOSED] += sign * times
     return seen

@@ -67,10 +67,9 @@ def administer(
         while left > 0 and cursor[RANKED] < size:
             item = next_item(items, entries, bounds, row, theta, cursor, members, values)
             seen = propose(table, by_position, counts, item, left, key, 1)
-            if seen:
-                left -= 1
-                if with_decile:
-                    by_decile[decile, item] += 1
+            left -= int(seen)
+            if with_decile:
+                by_decile[decile, item] += int(seen)
             among_best = cursor[RANKED] <= length
             if with_information and (seen or among_best):
                 value = information(items, item, theta)

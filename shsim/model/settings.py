@@ -57,7 +57,7 @@ class MethodDefaults:
 
 #: By method and rejection; `scripts/bench/schedules.py` measures them.
 METHOD_DEFAULTS: Mapping[tuple[str, str], MethodDefaults] = {
-    ("classical", "position"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6, settle=0.24),
+    ("classical", "position"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6, settle=0.16),
     ("classical", "examinee"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6),
     ("damped", "position"): MethodDefaults(n=16_384, iters=200, alpha=3.0, decay=0.6, settle=0.5),
     ("damped", "examinee"): MethodDefaults(n=16_384, iters=100, alpha=1.0, decay=0.6),

@@ -23,7 +23,7 @@ class Counts:
     """What a simulation counted; the arguments of :func:`measure`.
 
     `seen` and `proposed` are int64 (N,), `by_decile` int64 (10, N) examinees of each
-    theta decile who saw the item, `decile_sizes` (10,); `information` is the sum over
+    theta decile who saw the item, `decile_sizes` (10,); `information` is the mean over
     tests as given and uncontrolled.
     """
 
@@ -74,7 +74,7 @@ def measure(counts: Counts, tau: float, tol: float) -> tuple[ItemExposure, Measu
         chi_square=float(((rate - length / size) ** 2).sum() / (length / size)),
         gini=gini(rate),
         max_by_decile=_max_by_decile(counts),
-        information=gained / n,
+        information=gained,
         information_kept=gained / attainable if attainable > 0 else 1.0,
     )
 

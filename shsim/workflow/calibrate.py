@@ -27,7 +27,7 @@ FULL_STEPS = 10
 LOOK_EVERY = 4
 
 #: Examinees that the table before is measured on: enough to be shown beside the new one.
-BEFORE_N = 65_536
+BEFORE_N = 32_768
 
 
 def calibrate(
