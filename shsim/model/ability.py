@@ -72,8 +72,6 @@ class AbilityDistribution:
                 f"theta {text!r}: {kind} takes {'one value' if kind == 'fixed' else 'two values'}."
                 f" Write one of: {SPELLINGS}."
             )
-        if max(abs(first), abs(second or 0.0)) > LARGEST_THETA:
-            raise DataError(f"theta {text!r}: a value is outside ±{LARGEST_THETA:g}.")
         if kind == "normal":
             return cls.normal(first, second or 0.0)
         if kind == "uniform":
@@ -83,21 +81,27 @@ class AbilityDistribution:
     @classmethod
     def normal(cls, mean: float, sd: float) -> AbilityDistribution:
         """A normal distribution; `sd` > 0."""
+        spelling = f"normal:{number(mean)},{number(sd)}"
+        _require_sane(spelling, mean, sd)
         if not sd > 0:
-            raise DataError(f"theta normal:{mean:g},{sd:g}: the standard deviation must be over 0.")
-        return cls("normal", mean, sd, np.empty(0), f"normal:{number(mean)},{number(sd)}")
+            raise DataError(f"theta {spelling}: the standard deviation must be over 0.")
+        return cls("normal", mean, sd, np.empty(0), spelling)
 
     @classmethod
     def uniform(cls, low: float, high: float) -> AbilityDistribution:
         """A uniform distribution on [low, high); `low` < `high`."""
+        spelling = f"uniform:{number(low)},{number(high)}"
+        _require_sane(spelling, low, high)
         if not low < high:
-            raise DataError(f"theta uniform:{low:g},{high:g}: the first must be under the second.")
-        return cls("uniform", low, high, np.empty(0), f"uniform:{number(low)},{number(high)}")
+            raise DataError(f"theta {spelling}: the first must be under the second.")
+        return cls("uniform", low, high, np.empty(0), spelling)
 
     @classmethod
     def fixed(cls, value: float) -> AbilityDistribution:
         """The same ability for every examinee."""
-        return cls("fixed", value, 0.0, np.empty(0), f"fixed:{number(value)}")
+        spelling = f"fixed:{number(value)}"
+        _require_sane(spelling, value)
+        return cls("fixed", value, 0.0, np.empty(0), spelling)
 
     @classmethod
     def empirical(cls, values: Sequence[float] | FloatArray, spelling: str) -> AbilityDistribution:
@@ -139,6 +143,12 @@ class AbilityDistribution:
         return self.values[np.minimum((p * m).astype(np.int64), m - 1)]
 
 
+def _require_sane(spelling: str, *values: float) -> None:
+    """Refuse NaN, infinity and what no scale of ability reaches."""
+    if not all(abs(value) <= LARGEST_THETA for value in values):
+        raise DataError(f"theta {spelling}: a value is not a number within ±{LARGEST_THETA:g}.")
+
+
 def number(x: float) -> str:
     """A number as a person would write it, without losing a digit: ``0.2``, ``1``."""
     short = f"{x:g}"
@@ -174,7 +184,8 @@ _TAIL = (
 
 def standard_normal_quantile(p: FloatArray) -> FloatArray:
     """The standard normal quantile of `p` in (0, 1), to about 16 digits (AS 241)."""
-    q = np.asarray(p, dtype=np.float64) - 0.5
+    shape, p = np.shape(p), np.asarray(p, dtype=np.float64).ravel()
+    q = p - 0.5
     value = q * _ratio(_CENTRE, 0.180625 - q * q)
     outer = np.abs(q) > 0.425
     if bool(outer.any()):
@@ -182,7 +193,7 @@ def standard_normal_quantile(p: FloatArray) -> FloatArray:
         r = np.sqrt(-np.log(np.where(edge < 0, p[outer], 1.0 - p[outer])))
         size = np.where(r <= 5.0, _ratio(_MIDDLE, r - 1.6), _ratio(_TAIL, r - 5.0))
         value[outer] = np.copysign(size, edge)
-    return value
+    return value.reshape(shape)
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: FloatArray) -> FloatArray:

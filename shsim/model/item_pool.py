@@ -9,6 +9,7 @@ import numpy as np
 
 from shsim.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from shsim.errors import DataError
+from shsim.model.ability import number
 
 #: Stands in `topic_id` for an item without a topic; written as an empty field.
 NO_TOPIC = int(np.iinfo(np.int64).min)
@@ -81,13 +82,14 @@ class ItemPool:
         ------
         DataError
             Every problem of every row, or that there is no row.
+        ValueError
+            The columns differ in length.
         """
         n = len(columns["question_id"])
         if n == 0:
             raise DataError(f"{name}: the pool holds no item.")
         ids = np.asarray(columns["question_id"], dtype=np.int64)
         versions = np.asarray(columns["version"], dtype=np.int64)
-        order = np.lexsort((versions, ids))
         arrays: dict[str, AnyArray] = {
             "question_id": ids,
             "version": versions,
@@ -96,6 +98,9 @@ class ItemPool:
             "k_stored": np.asarray(columns.get("k_stored", np.ones(n)), dtype=np.bool_),
             "defaulted": np.asarray(columns.get("defaulted", np.zeros(n)), dtype=np.bool_),
         }
+        if any(array.shape != (n,) for array in arrays.values()):
+            raise ValueError("every column must have one value for each item")
+        order = np.lexsort((versions, ids))
         problems = list(_problems(name, arrays, order, locate))
         if problems:
             raise DataError(problems)
@@ -150,7 +155,7 @@ def _problems(
         label = "sh_p" if column == "k" else column
         for row in np.flatnonzero(~good(values)).tolist():
             value = float(values[row])
-            what = "is missing" if np.isnan(value) else f"= {value:g} is {complaint}"
+            what = "is missing" if np.isnan(value) else f"= {number(value)} is {complaint}"
             found.append((row, f"{place(row)}: {label} {what}."))
     ids, versions = arrays["question_id"][order], arrays["version"][order]
     twice = np.flatnonzero((ids[1:] == ids[:-1]) & (versions[1:] == versions[:-1])) + 1

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from shsim.model.ability import AbilityDistribution
+from shsim.model.ability import AbilityDistribution, number
 from shsim.model.item_pool import ItemPool
 
 Rejection = Literal["position", "examinee"]
@@ -99,7 +99,7 @@ class DeliverySettings:
         if self.length < 1:
             yield f"--len {self.length} must be at least 1."
         if not 0 < self.scale <= 100:
-            yield f"--scale {self.scale:g} is outside (0, 100]; D is 1.7 or 1."
+            yield f"--scale {number(self.scale)} is outside (0, 100]; D is 1.7 or 1."
         if not 0 <= self.seed < 2**63:
             yield f"--seed {self.seed} is outside [0, 2^63)."
 
@@ -237,7 +237,7 @@ class CalibrationSettings:
         yield from _range_problems(self)
         if 0 <= self.ceil < self.floor <= 1:
             yield (
-                f"--floor {self.floor:g} is over --ceil {self.ceil:g}."
+                f"--floor {number(self.floor)} is over --ceil {number(self.ceil)}."
                 " Give a --floor of at most the --ceil."
             )
 
@@ -248,8 +248,8 @@ class CalibrationSettings:
         smallest = length / size
         if length <= size and self.tau < smallest:
             yield (
-                f"--tau {self.tau:g} cannot be met: {length} items a test from a pool of {size}"
-                f" give a mean exposure of {smallest:.6g}. Give a --tau of at least"
+                f"--tau {number(self.tau)} cannot be met: {length} items a test from a pool of"
+                f" {size} give a mean exposure of {smallest:.6g}. Give a --tau of at least"
                 f" {_round_up(smallest):g}, a shorter --len or a larger pool."
             )
 
@@ -261,7 +261,7 @@ def verification_size(tau: float, tol: float) -> int:
     """
     if not (0 < tau <= 1 and tol > 0):
         return 20_000  # refused by `problems`, all in one message
-    wanted = 16 * (1 - tau) / (tau * tol * tol)
+    wanted = 16 * (1 - tau) / tau / tol / tol  # a product of tiny numbers would be 0
     return int(min(max(wanted, 20_000), 4_000_000))
 
 
@@ -285,7 +285,7 @@ def _range_problems(settings: SimulationSettings | CalibrationSettings) -> Itera
     names = {field.name for field in fields(settings)}
     for name, words, good in _RANGES:
         if name in names and not good(value := getattr(settings, name)):
-            yield f"--{name.replace('_', '-')} {value:g} is not {words}."
+            yield f"--{name.replace('_', '-')} {number(value)} is not {words}."
 
 
 def _round_up(rate: float) -> float:
