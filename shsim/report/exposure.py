@@ -85,7 +85,8 @@ def wilson(count: IntArray, n: int) -> tuple[FloatArray, FloatArray]:
     shrink = 1.0 + _Z95**2 / n
     centre = (share + _Z95**2 / (2 * n)) / shrink
     half = _Z95 * np.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n)) / shrink
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    # In exact numbers the share lies between; rounding must not put 0 under the bounds.
+    return np.clip(centre - half, 0.0, share), np.clip(centre + half, share, 1.0)
 
 
 def overlap(seen: IntArray, n: int, length: float) -> float:
