@@ -1,34 +1,32 @@
 r"""Loading and saving 100,000 items against psql's \copy of the same rows.
 
-Usage: python scripts/bench/storage.py [DSN]
+Usage: python scripts/bench/storage.py [--quick] [DSN]
 
 Without a DSN it starts a PostgreSQL of its own (tests/postgres_server.py). The tables
-are made in a fresh database of that server and removed again. Both sides alternate in
-one run; the minima count, since a busy machine only ever adds to a time.
+are made in a fresh database of that server and removed again.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "scripts" / "bench"), str(ROOT / "tests")]
 
-from postgres_server import Server, running_server  # noqa: E402  the path comes first
+from postgres_server import Server, _binaries, running_server  # noqa: E402  the path comes first
+from stopwatch import announce, arguments, compare, in_turn, seconds, show  # noqa: E402
 
 from shsim.model.item_pool import ItemPool  # noqa: E402
 from shsim.storage.open import open_store  # noqa: E402
 
-ITEMS = 100_000
-RUNS = 5
+ITEMS, RUNS = 100_000, 5
 EXAM = "BENCH"
 
 JOIN = (
@@ -49,83 +47,86 @@ UPSERT = (
 )
 
 
-def made_up_pool() -> ItemPool:
-    """A pool of `ITEMS` items."""
+def made_up_pool(size: int = ITEMS) -> ItemPool:
+    """A pool of `size` items."""
     rng = np.random.default_rng(1)
     return ItemPool.build(
         EXAM,
         {
-            "question_id": np.arange(1, ITEMS + 1),
-            "version": np.ones(ITEMS),
-            "topic_id": np.arange(ITEMS) % 50,
-            "a": rng.lognormal(0, 0.3, ITEMS),
-            "b": rng.normal(0, 1, ITEMS),
-            "c": rng.beta(9, 41, ITEMS),
-            "k": rng.random(ITEMS),
+            "question_id": np.arange(1, size + 1),
+            "version": np.ones(size),
+            "topic_id": np.arange(size) % 50,
+            "a": rng.lognormal(0, 0.3, size),
+            "b": rng.normal(0, 1, size),
+            "c": rng.beta(9, 41, size),
+            "k": rng.random(size),
         },
     )
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long `work` takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def psql(dsn: str, *commands: str) -> None:
     """Run commands in one psql session and one transaction."""
+    program = shutil.which("psql") or _binaries() / "psql"
     subprocess.run(
-        ["psql", "-qXv", "ON_ERROR_STOP=1", "-1", dsn, *(f"--command={c}" for c in commands)],
+        [program, "-qXv", "ON_ERROR_STOP=1", "-1", dsn, *(f"--command={c}" for c in commands)],
         check=True,
         stdout=subprocess.DEVNULL,
     )
 
 
-def measure(server: Server, folder: Path) -> None:
+def measure(server: Server, folder: Path, size: int, runs: int) -> None:
     """Print both comparisons, on a database that is removed again."""
     dsn = server.create_database()
     store = open_store(dsn)
     store.create_tables()
-    store.import_pool(made_up_pool())
+    store.import_pool(made_up_pool(size))
     server.execute("CHECKPOINT")
     psql(dsn, "ANALYZE")
     rng = np.random.default_rng(2)
     table = folder / "k.csv"
-    times: dict[str, list[float]] = {"load": [], "load \\copy": [], "save": [], "save \\copy": []}
-    for _ in range(RUNS):
-        times["load \\copy"].append(
-            seconds(lambda: psql(dsn, f"\\copy ({JOIN}) TO '{folder / 'pool.csv'}' CSV"))
-        )
-        times["load"].append(seconds(lambda: store.load_pool(EXAM)))
-        k = rng.random(ITEMS)
-        rows = (f"{i},1,{value!r}\n" for i, value in enumerate(k.tolist(), start=1))
+
+    def save_by_psql() -> float:
+        rows = (f"{i},1,{value!r}\n" for i, value in enumerate(rng.random(size).tolist(), start=1))
         table.write_text("".join(rows))
-        times["save \\copy"].append(
-            seconds(
-                lambda: psql(
-                    dsn,
-                    "CREATE TEMP TABLE fresh (question_id bigint, version bigint, sh_p float8)",
-                    f"\\copy fresh FROM '{table}' CSV",
-                    UPSERT,
-                )
-            )
+        statements = (
+            "CREATE TEMP TABLE fresh (question_id bigint, version bigint, sh_p float8)",
+            f"\\copy fresh FROM '{table}' CSV",
+            UPSERT,
         )
-        pool, fresh = store.load_pool(EXAM), rng.random(ITEMS)
-        times["save"].append(seconds(lambda p=pool, f=fresh: store.save_k(p, f)))  # type: ignore[misc]
+        return seconds(lambda: psql(dsn, *statements))
+
+    def save() -> float:
+        pool, fresh = store.load_pool(EXAM), rng.random(size)
+        return seconds(lambda: store.save_k(pool, fresh))
+
+    copy = f"\\copy ({JOIN}) TO '{folder / 'pool.csv'}' CSV"
+    costs = in_turn(
+        {
+            "load, psql": lambda: seconds(lambda: psql(dsn, copy)),
+            "load, shsim": lambda: seconds(lambda: store.load_pool(EXAM)),
+            "save, psql": save_by_psql,
+            "save, shsim": save,
+        },
+        runs,
+    )
     store.close()
     server.drop_database(dsn)
-    print(f"{ITEMS:,} items, minima of {RUNS} runs, seconds")
-    for what in ("load", "save"):
-        ours, theirs = min(times[what]), min(times[f"{what} \\copy"])
-        print(f"{what}  shsim {ours:.3f}  psql \\copy {theirs:.3f}  ratio {ours / theirs:.2f}")
+    show(costs, "seconds")
+    load_psql, load_shsim, save_psql, save_shsim = costs
+    compare("loading over \\copy of the same join", load_shsim, load_psql, "at most 3")
+    compare("saving over \\copy and one upsert", save_shsim, save_psql, "at most 3")
 
 
 def main() -> None:
     """Measure on the server of the command line, or on one of our own."""
-    given = nullcontext(Server(sys.argv[1])) if len(sys.argv) > 1 else running_server()
+    parser = arguments(__doc__ or "")
+    parser.add_argument("dsn", nargs="?", help="a PostgreSQL in which databases can be made")
+    chosen = parser.parse_args()
+    size, runs = (2000, 2) if chosen.quick else (ITEMS, RUNS)
+    announce(f"{size:,} items on PostgreSQL.")
+    given = nullcontext(Server(chosen.dsn)) if chosen.dsn else running_server()
     with given as server, tempfile.TemporaryDirectory() as folder:
-        measure(server, Path(folder))
+        measure(server, Path(folder), size, runs)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""The benchmarks run, and print the ratios that the README quotes; their times are not judged."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from postgres_server import Server
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "scripts" / "bench"
+
+#: How many ratios each prints.
+RATIOS = {
+    "first_script": 2,
+    "memory": 1,
+    "process": 3,
+    "schedules": 2,
+    "threads": 1,
+}
+
+RATIO = re.compile(r"ratio ([\d,]*\d\.?\d*) \(goal: (.+?)\): (\S.+)")
+
+
+def ratios(name: str, **surroundings: str) -> list[float]:
+    """Run a benchmark quickly; the ratios at the end of what it prints."""
+    kept = {n: v for n, v in os.environ.items() if n == "SHSIM_CACHE_DIR" or n[:6] != "SHSIM_"}
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / f"{name}.py", "--quick"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=kept | surroundings,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    last = [line for line in done.stdout.splitlines() if line.startswith("ratio ")]
+    assert done.stdout.splitlines()[-len(last) :] == last, "the ratios stand at the end"
+    read = [RATIO.fullmatch(line) for line in last]
+    assert all(read), last
+    return [float(match[1].replace(",", "")) for match in read if match]
+
+
+@pytest.mark.parametrize("name", RATIOS)
+def test_prints_its_ratios(name: str) -> None:
+    found = ratios(name)
+    assert len(found) == RATIOS[name]
+    assert all(ratio > 0 for ratio in found)
+
+
+def test_storage_prints_its_ratios(postgres_server: Server) -> None:
+    found = ratios("storage", SHSIM_TEST_DSN=postgres_server.dsn)
+    assert len(found) == 2
+    assert all(ratio > 0 for ratio in found)
+
+
+def test_no_benchmark_is_left_out() -> None:
+    runnable = {path.stem for path in BENCHMARKS.glob("*.py") if "\nUsage: " in path.read_text()}
+    assert runnable == {*RATIOS, "storage"}
