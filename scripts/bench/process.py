@@ -15,6 +15,8 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,81 +38,85 @@ class Place:
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SHSIM_", "PG", "DATABASE_URL"))
-        } | {"XDG_DATA_HOME": str(folder / "data"), "SHSIM_CACHE_DIR": str(folder / "warm")}
+        } | {
+            "XDG_DATA_HOME": str(folder / "data"),
+            "SHSIM_CACHE_DIR": str(folder / "warm"),
+            "SHSIM_SEED": "1",
+        }
         installed = Path(sysconfig.get_path("scripts")) / "shsim"
         self.shsim = [installed] if installed.exists() else [sys.executable, "-m", "shsim"]
         run([*self.shsim, "db", "demo"], self.environment)
         shutil.copytree(folder / "data", folder / "untouched")
 
-    def calibrate(self, *, quick: bool, empty_cache: bool = False, seed: int = 1) -> Ended:
-        """A calibration on the untouched demo exam; the seed makes rounds comparable."""
+    def calibrate(self, *, quick: bool, empty_cache: bool = False) -> Ended:
+        """A calibration of the untouched demo exam; the same seed, so that rounds compare."""
         shutil.rmtree(self._folder / "data")
         shutil.copytree(self._folder / "untouched", self._folder / "data")
-        environment = self.environment | {"SHSIM_SEED": str(seed)}
         if empty_cache:
             shutil.rmtree(self._folder / "warm", ignore_errors=True)
-        return run([*self.shsim, *CALIBRATE, *(QUICK if quick else ())], environment)
+        return run([*self.shsim, *CALIBRATE, *(QUICK if quick else ())], self.environment)
+
+
+def in_turn_with_processor(
+    sides: Mapping[str, Callable[[], Ended]], rounds: int
+) -> tuple[Costs, ...]:
+    """Run the sides in turn and print their elapsed and processor time; the elapsed."""
+    ended: dict[str, list[Ended]] = {name: [] for name in sides}
+
+    def elapsed(name: str) -> float:
+        ended[name].append(sides[name]())
+        return ended[name][-1].seconds
+
+    costs = in_turn({name: partial(elapsed, name) for name in sides}, rounds)
+    rows: list[Costs] = []
+    for side in costs:
+        spent = tuple(end.processor for end in ended[side.name])
+        rows += [side, Costs("  processors' time", spent)]
+    show(rows, "seconds")
+    return tuple(costs)
 
 
 def measure(place: Place, *, quick: bool) -> None:
     """Print the comparisons."""
-    ended: dict[str, list[Ended]] = {}
-
-    def kept(name: str, end: Ended) -> float:
-        ended.setdefault(name, []).append(end)
-        return end.seconds
 
     def python(code: str) -> Ended:
         return run([sys.executable, "-c", code], place.environment)
 
-    def show_with_processor(costs: list[Costs]) -> None:
-        show(costs, "seconds")
-        for side in costs:
-            least = min(end.processor for end in ended[side.name])
-            print(f"  of the processors' time, {side.name}: {least:.3f} s at least")
-
-    short = in_turn(
+    bare, teaching = in_turn_with_processor(
         {
-            "python -c pass": lambda: kept("python -c pass", python("pass")),
-            "shsim --help": lambda: kept(
-                "shsim --help", run([*place.shsim, "--help"], place.environment)
-            ),
+            "python -c pass": lambda: python("pass"),
+            "shsim --help": lambda: run([*place.shsim, "--help"], place.environment),
         },
         2 if quick else 21,
     )
-    show_with_processor(short)
-
     calibration = "shsim " + " ".join(CALIBRATE)
-    first = in_turn(
+    (first,) = in_turn_with_processor(
         {
-            f"first run ever of {calibration}": lambda: kept(
-                f"first run ever of {calibration}", place.calibrate(quick=quick, empty_cache=True)
+            f"first run ever of {calibration}": lambda: place.calibrate(
+                quick=quick, empty_cache=True
             )
         },
         1 if quick else 3,
     )
-    show_with_processor(first)
-
-    warm = in_turn(
+    # The last of these has filled the cache.
+    imported, warm = in_turn_with_processor(
         {
-            'python -c "import numba"': lambda: kept(
-                'python -c "import numba"', python("import numba")
-            ),
-            calibration: lambda: kept(calibration, place.calibrate(quick=quick)),
+            'python -c "import numba"': lambda: python("import numba"),
+            calibration: lambda: place.calibrate(quick=quick),
         },
         2 if quick else 11,
     )
-    show_with_processor(warm)
-
     compare(
-        f"shsim --help over a bare Python ({short[1].least:.3f} s; goal: under 0.1 s)",
-        short[1], short[0], "in seconds",
+        f"shsim --help, {teaching.least:.3f} s, over a bare Python", teaching, bare, "under 0.1 s"
+    )
+    compare(
+        f"the first run ever, {first.least:.1f} s with its compiling, over a warm one",
+        first, warm, "none, but short",
     )  # fmt: skip
     compare(
-        f"the first run ever ({first[0].least:.1f} s, compiling included) over a warm one",
-        first[0], warm[1], "none, as short as can be",
+        f'a warm default calibrate, {warm.least:.2f} s, over python -c "import numba"',
+        warm, imported, "at most 5",
     )  # fmt: skip
-    compare('a warm default calibrate over python -c "import numba"', warm[1], warm[0], "at most 5")
 
 
 def main() -> None:

@@ -92,11 +92,11 @@ def compare(words: str, over: Costs, under: Costs, goal: str) -> None:
 
 def conclude(words: str, ratio: float, goal: str) -> None:
     """Print a ratio, what was wanted of it, and what over what it is."""
-    print(f"ratio {figure(ratio)} (goal: {goal}): {words}")
+    print(f"ratio {figure(ratio, 4)} (goal: {goal}): {words}")
 
 
-def figure(value: float) -> str:
-    """A number to three digits, or whole."""
+def figure(value: float, digits: int = 3) -> str:
+    """A number to so many digits, or whole."""
     if value >= 1000:
         return f"{value:,.0f}"
-    return f"{value:#.3g}".rstrip(".")
+    return f"{value:#.{digits}g}".rstrip(".")
