@@ -29,6 +29,9 @@ from shsim.report.plain_text import visible
 #: A second signal within this many seconds is the same keystroke, sent on by a parent.
 _ECHO = 1.0
 
+#: When the first signal came: a foreign bare `except` may have swallowed what it raised.
+_given: list[float] = []
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: What the operating system says of a place that cannot take more data.
@@ -110,20 +113,29 @@ def _usage_message(error: click.ClickException) -> str:
     return f"{command + ': ' if command else ''}{message}\nTry '{context.command_path} --help'."
 
 
+def stop_if_interrupted() -> None:
+    """Raise the interrupt once more: work that goes on after one has lost it.
+
+    Numba's import does, whose bare `except` takes Ctrl-C for a missing package.
+    """
+    if _given:
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
     """SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt; insisting ends the process at once.
 
     A signal that the parent made us ignore (nohup, a background job) stays ignored.
     """
-    first: list[float] = []
+    _given.clear()
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if not first:
-            first.append(now)
+        if not _given:
+            _given.append(now)
             raise KeyboardInterrupt
-        if now - first[0] > _ECHO:
+        if now - _given[0] > _ECHO:
             os._exit(EXIT_INTERRUPTED)
 
     heeded = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
@@ -131,6 +143,6 @@ def _signals_interrupt() -> Iterator[None]:
     try:
         yield
     finally:
-        if not first:
+        if not _given:
             for number, handler in before.items():
                 signal.signal(number, handler)

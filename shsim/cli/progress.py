@@ -7,6 +7,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from shsim.cli.process import stop_if_interrupted
 from shsim.cli.streams import say
 from shsim.model.results import IterationRecord
 from shsim.workflow.watch import Stage
@@ -50,6 +51,7 @@ class Narrator:
 
     def stage(self, stage: Stage, total: int) -> None:
         """Begin a stage; compiling is said even where no progress is drawn."""
+        stop_if_interrupted()
         if stage == "compiling" and not self._quiet:
             self.note(_COMPILING)
         if not self._drawing:
@@ -63,11 +65,13 @@ class Narrator:
 
     def advance(self, done: int) -> None:
         """So many more are done."""
+        stop_if_interrupted()
         if self._bar is not None:
             self._bar.advance(done)
 
     def iteration(self, record: IterationRecord, items_over: int) -> None:
         """An iteration has ended."""
+        stop_if_interrupted()
         if self._bar is not None:
             self._bar.iteration(record.max_exp, items_over)
 

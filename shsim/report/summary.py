@@ -20,6 +20,9 @@ from shsim.report.plain_text import visible, visible_line
 #: Items listed by name.
 LISTED = 8
 
+#: In a narrower window the bounds would tear the other columns apart, and are left to the CSV.
+_BOUNDED = 72
+
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
@@ -58,7 +61,7 @@ def summary_text(result: Result, canvas: Canvas, closing: Sequence[str] = ()) ->
     parts.extend([_measures(result), Text(), _deciles(result), Text()])
     parts.append(Text("Items by exposure rate", style="bold"))
     parts.extend(histogram(result.exposure.rate, result.settings.tau, _pen(canvas)))
-    parts.extend([Text(), *_items(result), Text()])
+    parts.extend([Text(), *_items(result, canvas.width), Text()])
     parts.extend(Text(visible_line(sentence)) for sentence in (*_ending(result), *closing))
     return canvas.text(Group(*parts))
 
@@ -117,7 +120,7 @@ def _deciles(result: Result) -> Text:
     return Text(f"largest by theta decile   {rates}", style="dim")
 
 
-def _items(result: Result) -> Iterator[RenderableType]:
+def _items(result: Result, width: int) -> Iterator[RenderableType]:
     calibrated = isinstance(result, CalibrationResult)
     chosen = _restrained(result) if calibrated else _most_exposed(result)
     if not chosen:
@@ -130,9 +133,12 @@ def _items(result: Result) -> Iterator[RenderableType]:
     for name in ("a", "b", "k before", "k") if calibrated else ("a", "b", "k"):
         table.add_column(name, justify="right", overflow="fold")
     table.add_column("exposure", justify="right", overflow="fold")
-    table.add_column("95 % bounds", overflow="fold")
+    bounded = width >= _BOUNDED
+    if bounded:
+        table.add_column("95 % bounds", overflow="fold")
     for i in chosen:
-        table.add_row(*_item_row(result, i))
+        cells = _item_row(result, i)
+        table.add_row(*(cells if bounded else cells[:-1]))
     yield table
 
 

@@ -22,6 +22,8 @@ CONNECT_TIMEOUT = "10"
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9.-]*)(?:\+(?P<driver>\w+))?://(?P<rest>.*)", re.S)
 _PORTS = re.compile(r"[\d,]*")
 _SECRETS = ("password", "sslpassword")
+#: A shorter secret is blotted out as a whole word alone: "ro" stands in "control" too.
+_TELLING = 6
 _ENCODE = (
     "In a URL a special character of a user or password is percent-encoded:"
     " @ is %40, / is %2F, : is %3A, % is %25."
@@ -106,7 +108,10 @@ class Dsn:
         secrets.add(os.environ.get("PGPASSWORD", "") if self.kind == "postgresql" else "")
         for secret in sorted(secrets - {""}, key=len, reverse=True):
             for spelling in (secret, quote(secret, safe=""), quote(secret)):
-                text = text.replace(spelling, "***")
+                pattern = re.escape(spelling)
+                if len(secret) < _TELLING:
+                    pattern = rf"(?<![^\W_]){pattern}(?![^\W_])"
+                text = re.sub(pattern, "***", text)
         return text
 
 

@@ -116,5 +116,5 @@ class Inspection:
                 yield Finding(
                     blocking=False,
                     sentence=f"{exam}: {int(pool.defaulted.sum()):,} items have no 3pl calibration"
-                    " and run with a=1, b=0, c=.2. Calibrate them.",
+                    " and run with a=1, b=0, c=.2. Give them a calibration row.",
                 )

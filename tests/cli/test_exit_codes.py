@@ -135,3 +135,24 @@ def test_an_exam_must_be_named_where_there_is_a_choice(here: Run, demo: Sequence
     assert (ended.code, ended.out) == (2, "")
     assert "--exam is needed. There are: DEMO-EXAM (480 items)." in ended.err
     assert here("import", "x.csv").code == 2
+
+
+def test_a_bad_database_url_is_refused_by_its_name(
+    here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://u:hunter2@h/db")
+    ended = here("db", "check")
+    assert ended.code == 2
+    assert ended.err.startswith("shsim: DATABASE_URL names a kind of database")
+    assert "hunter2" not in ended.err
+
+
+def test_an_import_says_whose_items_it_changed_too(
+    here: Run, demo: Sequence[str], tmp_path: Path
+) -> None:
+    pool = tmp_path / "pool.csv"
+    assert here("export", *demo, "--output", str(pool)).code == 0
+    dsn = list(demo)[list(demo).index("--dsn") :][:2]
+    ended = here("import", str(pool), "--exam", "M-2", *dsn)
+    assert ended.code == 0
+    assert "items of M-2 are published in DEMO-EXAM too" in ended.err

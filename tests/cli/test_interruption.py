@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,42 @@ def test_a_file_that_fails_after_the_save_says_that_it_was_saved(tmp_path: Path)
             saving.publish()
     assert len(fault.value.problems) == 2
     assert [path.name for path in folder.iterdir()] == ["k.csv"]
+
+
+SWALLOWED = """
+import os, signal
+from shsim.cli.process import run_process
+from shsim.cli.progress import Narrator
+from shsim.cli.work.saving import Saving
+
+def work():
+    narrator = Narrator(quiet=True)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except:  # as in a foreign import
+        pass
+    {next}
+    print("went on")
+
+run_process(work)
+"""
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "narrator.stage('compiling', 0)",
+        "narrator.advance(1)",
+        "Saving(None, saves=True).stage(None)",
+    ],
+)
+def test_a_swallowed_interrupt_still_ends_the_run(following: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SWALLOWED.replace("{next}", following)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 130
+    assert ended.stdout == ""
+    assert ended.stderr == "shsim: interrupted; nothing was saved\n"

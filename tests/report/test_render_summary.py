@@ -128,3 +128,14 @@ def test_visible() -> None:
         "a\\x1b[1m\\x0d\\x09b\\x9b\\u202e\\ud800\nc é"
     )
     assert visible_line("a\nb") == "a\\nb"
+
+
+def test_a_narrow_window_goes_without_the_bounds() -> None:
+    for result in (calibration(), simulation()):
+        narrow = lines(result, Canvas(width=60, colour=False, blocks=True))
+        head = next(line for line in narrow if line.startswith("item "))
+        assert head.endswith("exposure")
+        rows = [line for line in narrow if re.match(r"\d+/\d+ ", line)]
+        assert len(rows) == 8
+        assert all(re.search(r" \d\.\d{4}$", row) for row in rows)
+        assert any(line.endswith("95 % bounds") for line in lines(result, PLAIN))

@@ -98,6 +98,14 @@ def test_secrets_stand_neither_in_repr_nor_in_scrubbed_text() -> None:
     assert dsn.scrub(said) == 'could not connect to "***", ***, ***'
 
 
+def test_a_short_secret_leaves_the_words_it_stands_in() -> None:
+    dsn = Dsn.parse("postgresql://reader:ro@h/db")
+    said = "permission denied for table item_exposure_control: ro, 'ro', x:ro@h"
+    assert dsn.scrub(said) == (
+        "permission denied for table item_exposure_control: ***, '***', x:***@h"
+    )
+
+
 def test_our_parameters_give_way_to_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
     monkeypatch.delenv("PGSERVICE", raising=False)

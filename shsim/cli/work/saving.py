@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from shsim.cli.output_file import OutputFile
-from shsim.cli.process import Interruption
+from shsim.cli.process import Interruption, stop_if_interrupted
 from shsim.errors import DataError
 from shsim.model.results import CalibrationResult
 
@@ -50,6 +50,7 @@ class Saving:
 
     def stage(self, result: CalibrationResult) -> None:
         """Write the file under a temporary name; the save comes next."""
+        stop_if_interrupted()
         if self._output is not None:
             self._output.stage(result)
         if self._saves:

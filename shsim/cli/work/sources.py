@@ -104,7 +104,7 @@ def open_database(
     request: DatabaseRequest, narrator: Narrator, *, read_only: bool
 ) -> Iterator[Store]:
     """The database that a request, the environment or the default names, and say which."""
-    dsn = named_database(request)
+    dsn = _understood(request)
     if dsn is not None and isinstance(request, PoolRequest) and "dsn" in request.typed:
         _teach_about_passwords(dsn, narrator)
     made = dsn is None and make_embedded(embedded_path())
@@ -121,6 +121,19 @@ def open_database(
 def named_database(request: DatabaseRequest) -> str | None:
     """`--dsn` from wherever it is set, else DATABASE_URL, else None: the embedded default."""
     return request.dsn or os.environ.get("DATABASE_URL") or None
+
+
+def _understood(request: DatabaseRequest) -> str | None:
+    """The database's name; a bad one is refused under the name it was set by."""
+    dsn = named_database(request)
+    try:
+        if dsn is not None:
+            Dsn.parse(dsn)
+    except UsageError as error:
+        if request.dsn:
+            raise
+        raise UsageError(str(error).replace("--dsn", "DATABASE_URL", 1)) from None
+    return dsn
 
 
 def require_exam(

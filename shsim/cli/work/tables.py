@@ -50,7 +50,7 @@ def run_check(request: Request) -> None:
     if blocking:
         raise DatabaseError(
             f"{blocking} finding{'s' if blocking > 1 else ''} above would make a run fail."
-            " Mend them and check again."
+            f" Mend {'them' if blocking > 1 else 'it'} and check again."
         )
     if not findings:
         emit("ok    nothing is missing or odd\n")

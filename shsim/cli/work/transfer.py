@@ -72,6 +72,11 @@ def run_import(request: ImportRequest) -> None:
         return
     with open_database(request, narrator, read_only=False) as store:
         outcome = store.import_pool(pool)
+        for other, count in store.shared_exams(request.exam).items():
+            narrator.warn(
+                f"{count:,} items of {visible_line(request.exam)} are published in"
+                f" {visible_line(other)} too: their parameters and sh_p serve both exams."
+            )
     emit(
         f"published {words}: {outcome.changed:,} new or changed,"
         f" {outcome.unchanged:,} stood so already\n"
