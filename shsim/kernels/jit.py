@@ -158,7 +158,11 @@ class _KernelCache(caching.FunctionCache):  # type: ignore[misc]
         with _lock:
             _compiled.append(self._impl.filename_base)
         try:
-            super().save_overload(sig, data)
+            try:
+                super().save_overload(sig, data)
+            except Exception:  # noqa: BLE001 - a damaged index would stay so for ever
+                self.flush()
+                super().save_overload(sig, data)
         except Exception as error:  # noqa: BLE001 - a full disk, a read-only folder
             self._fault("could not be kept", error)
 
