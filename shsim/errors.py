@@ -45,9 +45,9 @@ class DataError(ShsimError):
     exit_code = EXIT_DATA
 
     def __init__(self, problems: Sequence[str] | str) -> None:
-        self.problems: tuple[str, ...] = (
-            (problems,) if isinstance(problems, str) else tuple(problems)
-        )
+        several = (problems,) if isinstance(problems, str) else problems
+        # A name with a newline in it must not forge a line of its own.
+        self.problems: tuple[str, ...] = tuple(each.replace("\n", "\\n") for each in several)
         shown = list(self.problems[:PROBLEMS_SHOWN])
         hidden = len(self.problems) - len(shown)
         if hidden:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shsim.cli.process import stop_if_interrupted
 from shsim.cli.streams import say
 from shsim.model.results import IterationRecord
+from shsim.report.plain_text import visible_line
 from shsim.workflow.watch import Stage
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ class Narrator:
         self._say(f"warning: {sentence}")
 
     def _say(self, sentence: str) -> None:
+        line = visible_line(sentence)
         if self._bar is None:
-            say(sentence)
+            say(line)
         else:
             with self._bar.hidden():
-                say(sentence)
+                say(line)

@@ -13,7 +13,13 @@ from shsim.model.item_pool import ItemPool
 from shsim.storage.json_file import looks_like_json, read_json_pool
 from shsim.storage.pool_text import PoolText, header_problems, header_remedy
 
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+#: The longer ones first, since one begins like another.
+_BYTE_ORDER_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 def read_pool(source: str | Path | BinaryIO, name: str | None = None) -> ItemPool:

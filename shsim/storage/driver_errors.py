@@ -72,6 +72,10 @@ _SQLITE = (
         "locked",
         "is locked by another program. Nothing was written. Try again when it has ended.",
     ),
+    (
+        "readonly database (rollback)",
+        "is read-only, and was being saved to when a run was killed. Make it writable once.",
+    ),
     ("readonly", "is read-only. Nothing was written. Check the permissions of file and folder."),
     ("full", "is on a full disk. Nothing was written. Make room and run again."),
     (
@@ -122,6 +126,8 @@ def is_dropped(error: Any) -> bool:
 def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
     """sqlite3's error as one line."""
     said = " ".join(str(error).split())
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        said += " (rollback)"
     for part, sentence in _SQLITE:
         if part in said:
             return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")

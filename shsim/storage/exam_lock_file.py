@@ -14,6 +14,9 @@ from pathlib import Path
 
 from shsim.errors import DatabaseError
 
+#: Characters that a holder's description may have; anybody could have written more.
+_LONGEST = 300
+
 
 def lock_path(database: Path, exam: str) -> Path:
     """The exam's lock file: readable, and different for every exam."""
@@ -91,6 +94,7 @@ def _ourselves() -> str:
 
 def _holder(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip() or "by another process"
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.readline(_LONGEST).strip() or "by another process"
     except OSError:
         return "by a process that has just ended"

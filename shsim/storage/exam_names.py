@@ -9,6 +9,9 @@ from shsim.errors import DataError
 #: Exams named in a message; the rest is counted.
 _NAMED = 20
 
+#: Characters of an exam code in such a list.
+_LONGEST = 60
+
 
 def require_spelling(exam: str) -> None:
     """Refuse an exam code that no database could hold."""
@@ -18,6 +21,11 @@ def require_spelling(exam: str) -> None:
         raise DataError(f"exam {exam!a} is not written in UTF-8. Correct --exam.") from None
     if not exam or "\0" in exam:
         raise DataError(f"exam {exam!a} is no exam code. Correct --exam.")
+
+
+def _shown(exam: str) -> str:
+    """An exam code that another program may have written, short enough for a list."""
+    return exam if len(exam) <= _LONGEST else f"{exam[:_LONGEST]}..."
 
 
 def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
@@ -32,6 +40,6 @@ def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
             f"exam {exam} is unknown: {label} holds no exam. Make one with `shsim import`,"
             " or the demo exam with `shsim db demo`."
         )
-    names = ", ".join(list(exams)[:_NAMED])
+    names = ", ".join(map(_shown, list(exams)[:_NAMED]))
     more = f" and {len(exams) - _NAMED:,} more" if len(exams) > _NAMED else ""
     return DataError(f"exam {exam} is unknown in {label}. The exams there are: {names}{more}.")

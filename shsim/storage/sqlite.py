@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -196,7 +196,9 @@ class SqliteStore:
         """Do `work` in one transaction, which Ctrl-C interrupts and undoes."""
         try:
             db = self._open(create=create)
-            return interruptible(lambda: _transaction(db, work, write=write), db.interrupt)
+            return interruptible(
+                lambda: self._recovered(lambda: _transaction(db, work, write=write)), db.interrupt
+            )
         except Interrupted as interrupt:
             if write and interrupt.result:
                 return interrupt.result[0]  # type: ignore[return-value]
@@ -205,6 +207,21 @@ class SqliteStore:
             raise
         except sqlite3.Error as error:
             raise translate_sqlite(error, self._dsn) from error
+
+    def _recovered(self, transaction: Callable[[], T]) -> T:
+        """Do a transaction; where a killed run left its own half done, undo that one first.
+
+        SQLite does so by itself when it may write; a store that only reads has to ask.
+        """
+        try:
+            return transaction()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            path = self._dsn.path.absolute()
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as writable:
+                writable.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return transaction()
 
     def _open(self, *, create: bool) -> sqlite3.Connection:
         if self._connection is not None:

@@ -209,3 +209,24 @@ def test_every_problem_of_a_json_pool_is_reported() -> None:
         f"p: items[1]: item 1/1: c is missing. {AGAIN}",
         f"p: items[1]: item 1/1: the item stands twice in the pool. {AGAIN}",
     ]
+
+
+def test_a_row_of_a_great_many_commas_is_refused_at_once() -> None:
+    names = ",".join(f"c{i}" for i in range(200_000))
+    assert len(problems(f"{names}\n")) == 200_000 + 4
+
+
+def test_a_column_with_an_endless_name_is_quoted_short() -> None:
+    (problem,) = problems(f"question_id,a,b,c,{'x' * 1000}\n1,1,0,0.2,1\n")
+    assert len(problem) < 300
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_encodings_are_told_apart(encoding: str) -> None:
+    (problem,) = problems(f"\ufeff{GOOD}".encode(encoding))
+    assert problem == f"pool.csv: it is written in {encoding[:6].upper()}. Save it as UTF-8."
+
+
+def test_a_name_cannot_forge_a_line() -> None:
+    (problem,) = problems("question_id,a,b,c\n", "pool\nshsim: saved.csv")
+    assert problem == "pool\\nshsim: saved.csv: the pool holds no item."

@@ -1,0 +1,156 @@
+"""A run killed at any moment: k are all old or all new, and the next run works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from front_door import command
+from storage.databases import pool_of, query
+
+from shsim.storage.open import open_store
+
+#: As large as saving needs to be to take a while.
+ITEMS = 20_000
+
+#: Each makes a table that differs from the other's in every row.
+CEILINGS = ("0.9", "0.8")
+
+Table = tuple[tuple[int, float], ...]
+
+
+@dataclass(slots=True)
+class Exam:
+    """An exam, its two possible tables, and how long one takes to be saved."""
+
+    dsn: str
+    folder: Path
+    tables: dict[str, Table]
+    seconds: float = 0.0
+
+    def start(self, ceiling: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command(
+                "calibrate", "--dsn", self.dsn, "--exam", "E", "--restart", "--ceil", ceiling,
+                "--n", "1024", "--iters", "2", "--verify-n", "2000", "--seed", "1", "--quiet",
+                "--output", str(self.folder / "k.csv"),
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def wait_for_saving(self, run: subprocess.Popen[bytes]) -> None:
+        """Until the file is staged, which is what a run does just before it saves."""
+        while not self.staged() and run.poll() is None:
+            time.sleep(0.001)
+
+    def staged(self) -> list[Path]:
+        return list(self.folder.glob(".shsim-*.tmp"))
+
+    def stored(self) -> Table:
+        return tuple(
+            query(self.dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
+        )
+
+    def finish(self, ceiling: str) -> None:
+        """A run that nobody kills."""
+        run = self.start(ceiling)
+        self.wait_for_saving(run)
+        begun = time.monotonic()
+        _, err = run.communicate()
+        assert run.returncode == 0, err.decode()
+        self.seconds = time.monotonic() - begun
+
+    def kill(self, number: signal.Signals, moment: float, ceiling: str) -> bool:
+        """Kill a run at a share of its saving; whether the table is the new one.
+
+        That this run gets as far as saving shows that the one killed before left no lock.
+        """
+        before = self.stored()
+        run = self.start(ceiling)
+        self.wait_for_saving(run)
+        time.sleep(moment * self.seconds)
+        run.send_signal(number)
+        _, err = run.communicate(timeout=60)
+        ended = run.returncode
+        assert ended in {-signal.SIGKILL, -signal.SIGTERM, 130, 0}, err.decode()
+        assert b"Traceback" not in err
+        for left in self.staged():
+            assert ended == -signal.SIGKILL
+            left.unlink()
+        if self.dsn.startswith("postgresql") or "host=" in self.dsn:
+            self._wait_for_the_server()
+        after = self.stored()
+        new = self.tables[ceiling]
+        assert after in (before, new)
+        if ended in {0, -signal.SIGTERM}:  # the latter kills a process that is done, and leaving
+            assert after == new
+        return after == new
+
+    def _wait_for_the_server(self) -> None:
+        """Until it has seen that its client is gone."""
+        deadline = time.monotonic() + 30
+        while query(self.dsn, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"):
+            assert time.monotonic() < deadline, "the lock of a killed run stays"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def exam(dsn: str, tmp_path: Path) -> Iterator[Exam]:
+    """Exam E with many items, and both tables known."""
+    rng = np.random.default_rng(1)
+    columns = {
+        "question_id": np.arange(ITEMS) + 1,
+        "version": np.ones(ITEMS, dtype=np.int64),
+        "topic_id": np.ones(ITEMS, dtype=np.int64),
+        "a": rng.lognormal(0, 0.3, ITEMS),
+        "b": rng.normal(0, 1, ITEMS),
+        "c": rng.uniform(0.1, 0.3, ITEMS),
+        "k": np.ones(ITEMS),
+        "k_stored": np.zeros(ITEMS, dtype=np.bool_),
+    }
+    with closing(open_store(dsn)) as store:
+        store.import_pool(pool_of("E", columns))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    made = Exam(dsn, folder, {})
+    for ceiling in CEILINGS:
+        made.finish(ceiling)
+        made.tables[ceiling] = made.stored()
+        assert len(made.tables[ceiling]) == ITEMS
+    first, second = (made.tables[ceiling] for ceiling in CEILINGS)
+    assert sum(a != b for a, b in zip(first, second, strict=True)) > 0.99 * ITEMS
+    yield made
+    made.finish(CEILINGS[0])
+    assert made.stored() == made.tables[CEILINGS[0]]
+    assert [path.name for path in folder.iterdir()] == ["k.csv"]
+
+
+def kill_often(exam: Exam, times: int, seed: int) -> None:
+    """Kill so many runs, by SIGKILL and SIGTERM in turn, at moments spread over the saving."""
+    rng = np.random.default_rng(seed)
+    in_force = CEILINGS[1]
+    for turn in range(times):
+        number = signal.SIGTERM if turn % 3 == 2 else signal.SIGKILL
+        other = CEILINGS[1 - CEILINGS.index(in_force)]
+        # One in each part of the saving, and some beyond it.
+        moment = 1.1 * (rng.random() + turn) / times
+        if exam.kill(number, moment, other):
+            in_force = other
+
+
+def test_killed_runs_leave_all_of_the_old_k_or_all_of_the_new(exam: Exam) -> None:
+    kill_often(exam, 5, seed=os.getpid())
+
+
+@pytest.mark.long
+def test_hundreds_of_killed_runs(exam: Exam) -> None:
+    kill_often(exam, 120, seed=os.getpid())

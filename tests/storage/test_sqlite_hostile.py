@@ -1,0 +1,89 @@
+"""A SQLite database that others have left in a state: half written, or with odd names."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from storage.databases import POOL, pool_of
+
+from shsim.errors import DatabaseError, DataError
+from shsim.storage.exam_lock_file import lock_path
+from shsim.storage.open import open_store
+
+
+@pytest.fixture
+def filled_file(tmp_path: Path) -> Path:
+    path = tmp_path / "whole.sqlite"
+    with closing(open_store(f"sqlite:///{path}")) as store:
+        store.create_tables()
+        store.import_pool(pool_of("E"))
+    return path
+
+
+def half_written(whole: Path, folder: Path) -> Path:
+    """The file as a run leaves it that was killed while it wrote: pages, and how to undo them."""
+    folder.mkdir()
+    with closing(sqlite3.connect(whole, isolation_level=None)) as writer:
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("CREATE TABLE filler AS SELECT zeroblob(200000) AS x")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE item_exposure_control SET sh_p = 0.125")
+        writer.execute("UPDATE filler SET x = randomblob(200000)")
+        for file in (whole, whole.with_name(f"{whole.name}-journal")):
+            shutil.copy(file, folder / file.name)
+        writer.execute("ROLLBACK")
+    return folder / whole.name
+
+
+def test_reading_undoes_what_a_killed_run_left_half_done(filled_file: Path, tmp_path: Path) -> None:
+    left = half_written(filled_file, tmp_path / "left")
+    with closing(open_store(f"sqlite:///{left}", read_only=True)) as store:
+        assert store.load_pool("E").k.tolist() == POOL["k"].tolist()
+        assert [finding for finding in store.check() if finding.blocking] == []
+    assert [file.name for file in left.parent.iterdir()] == [left.name]
+
+
+def test_a_stranger_in_a_lock_file_says_one_short_line(filled_file: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    with lock_path(filled_file, "E").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(f"by me{'!' * 5000}\nshsim: all is well\n")
+        held.flush()
+        with (
+            closing(open_store(f"sqlite:///{filled_file}")) as store,
+            pytest.raises(DatabaseError) as caught,
+            store.exam_lock("E"),
+        ):
+            pass
+    assert "by me!!" in str(caught.value)
+    assert "all is well" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_odd_exam_codes_are_listed_short_and_on_one_line(filled_file: Path) -> None:
+    with closing(open_store(f"sqlite:///{filled_file}")) as store:
+        for exam in ("x" * 10_000, "A\nshsim: saved"):
+            store.import_pool(pool_of(exam))
+        with pytest.raises(DataError) as caught:
+            store.load_pool("NONE")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_exams_that_share_very_many_items_are_checked_by_an_index(filled_file: Path) -> None:
+    count = 20_000
+    columns = {
+        **{name: np.resize(values, count) for name, values in POOL.items()},
+        "question_id": np.arange(count),
+        "version": np.ones(count, dtype=np.int64),
+    }
+    with closing(open_store(f"sqlite:///{filled_file}")) as store:
+        for exam in ("F", "G"):
+            store.import_pool(pool_of(exam, columns))
+        sentences = [finding.sentence for finding in store.check()]
+    assert "F and G share 20,000 items: their sh_p serves both exams." in sentences
