@@ -216,7 +216,8 @@ class SqliteStore:
         try:
             return transaction()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            # Python's own complaints, of text that is not UTF-8 for one, have no code.
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
                 raise
             path = self._dsn.path.absolute()
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as writable:

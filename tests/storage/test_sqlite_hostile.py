@@ -75,6 +75,17 @@ def test_odd_exam_codes_are_listed_short_and_on_one_line(filled_file: Path) -> N
     assert len(str(caught.value)) < 1000
 
 
+def test_an_exam_code_that_is_not_utf8_is_one_line(filled_file: Path) -> None:
+    with closing(sqlite3.connect(filled_file)) as other:
+        other.execute("INSERT INTO question_publications VALUES (CAST(x'ff1b' AS TEXT), 11, 1)")
+        other.commit()
+    with closing(open_store(f"sqlite:///{filled_file}")) as store:
+        with pytest.raises(DatabaseError, match="UTF-8") as caught:
+            store.exams()
+        assert "\n" not in str(caught.value)
+        assert len(store.load_pool("E")) == 3
+
+
 def test_exams_that_share_very_many_items_are_checked_by_an_index(filled_file: Path) -> None:
     count = 20_000
     columns = {
