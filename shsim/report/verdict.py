@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 
 import numpy as np
 
@@ -10,7 +11,14 @@ from shsim.arrays import BoolArray, FloatArray
 from shsim.model.ability import number
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import ItemExposure, Measures, MissReason, StopReason, Verdict
-from shsim.model.settings import METHOD_DEFAULTS, CalibrationSettings, SimulationSettings
+from shsim.model.settings import (
+    METHOD_DEFAULTS,
+    CalibrationSettings,
+    SimulationSettings,
+)
+
+#: Within this factor of L/N hardly any pool lets the rates settle.
+_CLOSE = 1.05
 
 #: Forced positions a test from which on the pool is said to be running out.
 _FORCED_WARNING = 1e-3
@@ -40,11 +48,12 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
     """The verdict on the k in force."""
     if measures.held:
         return Verdict(held=True, sentence=_held(measures), reason=None, remedy=None)
-    remedy = f"Calibrate: shsim calibrate --tau {number(settings.tau)}"
-    if settings.delivery.length != 30:
-        remedy += f" --len {settings.delivery.length}"
-    if settings.delivery.rejection != "position":
-        remedy += f" --rejection {settings.delivery.rejection}"
+    delivery = settings.delivery
+    remedy = (
+        "Calibrate: shsim calibrate with the same --exam, --dsn or --pool and"
+        f" --tau {number(settings.tau)} --len {delivery.length} --rejection {delivery.rejection}"
+        f" --scale {number(delivery.scale)} --theta {shlex.quote(delivery.theta.spelling)}"
+    )
     smallest = settings.delivery.length / len(pool)
     if settings.tau < smallest:
         remedy = (
@@ -56,10 +65,13 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
 
 
 def _held(measures: Measures) -> str:
+    cap, among = number(measures.tau), "examinees" if measures.n > 1 else "examinee"
+    shown = f"an excess of {measures.visible_excess:.1%} would have shown"
+    if measures.tau < 1 <= measures.tau * (1 + measures.visible_excess):
+        shown = "no excess could have shown"
     return (
-        f"The cap of {number(measures.tau)} is held: of {measures.n:,} fresh examinees at most"
-        f" {measures.max_exposure:.4f} saw one item, no item is over beyond noise, and an"
-        f" excess of {measures.visible_excess:.1%} would have shown."
+        f"The cap of {cap} is held: the largest exposure among {measures.n:,} fresh {among} is"
+        f" {measures.max_exposure:.4f}, no item is over beyond noise, and {shown}."
     )
 
 
@@ -76,7 +88,7 @@ def _not_held(measures: Measures) -> str:
 _BECAUSE: dict[MissReason, str] = {
     "floor": "The floor keeps them there.",
     "ceil": "A ceil under 1 lets every item be refused, and refused tests are filled by force.",
-    "infeasible": "The pool runs out of items before tests are full.",
+    "infeasible": "The pool hardly fills its tests under this cap.",
     "examinees": "The iterations had too few examinees to see their own error.",
     "iterations": "The iterations ended before the rates had settled.",
     "in_force": "",
@@ -92,30 +104,88 @@ def _miss(
     stopped: StopReason,
 ) -> tuple[MissReason, str]:
     """Why the cap is missed, the likeliest cause first, and what to type instead."""
+    harmless = _harmless_floor(pool, settings)
     at_floor = over & (k <= settings.floor * (1 + 1e-9))
-    if bool(at_floor.any()) and settings.floor > 0:
-        items = ", ".join(pool.item(i) for i in np.flatnonzero(at_floor)[:3].tolist())
+    if bool(at_floor.any()) and settings.floor > harmless:
         return "floor", (
-            f"{np.count_nonzero(at_floor)} of them stand at the floor"
-            f" {number(settings.floor)} ({items}, …). Give a lower one:"
-            f" --floor {settings.floor / 20:.1g}"
+            f"{_items(pool, at_floor)} at the floor {number(settings.floor)}."
+            f" Give a lower one: --floor {number(harmless)}"
         )
     if measures.forced_per_test > _FORCED_WARNING:
+        at_nought = k == 0
+        if bool(at_nought.any()):
+            return "floor", (
+                f"{_items(pool, at_nought)} at k = 0, which a floor of 0 never lets rise."
+                f" Give --floor {number(min(harmless, 0.001))}"
+            )
         if settings.ceil < 1:
-            return "ceil", "Leave --ceil at 1."
-        larger = min(1.0, math.ceil(settings.tau * 1.1 * 1000) / 1000)
-        return "infeasible", (
-            f"{measures.forced_per_test:.3g} positions a test are filled by force. The smallest"
-            f" cap conceivable is {settings.delivery.length}/{len(pool)} ="
-            f" {settings.delivery.length / len(pool):.4g}; the pool may not reach it."
-            f" Try --tau {larger:g}, a shorter --len or more items."
-        )
+            return "ceil", "Give --ceil 1"
+        return "infeasible", _infeasible(pool, measures, settings)
+    return _shortfall(pool, measures, settings, stopped)
+
+
+def _shortfall(
+    pool: ItemPool, measures: Measures, settings: CalibrationSettings, stopped: StopReason
+) -> tuple[MissReason, str]:
+    """The rule did not get there, though the pool fills its tests."""
+    options = _schedule(settings)
+    if not options and settings.tau < _CLOSE * settings.delivery.length / len(pool):
+        return "infeasible", _infeasible(pool, measures, settings)
+    if "--n" in options or (stopped == "converged" and not options):
+        options = options or {"--n": 4 * settings.n}
+        return "examinees", f"Give more examinees an iteration: {_typed(options)}"
+    options = options or {"--iters": 2 * settings.iters}
+    return "iterations", f"Give the rule more room: {_typed(options)}"
+
+
+def _infeasible(pool: ItemPool, measures: Measures, settings: CalibrationSettings) -> str:
+    """What to type where the pool cannot fill its tests under the cap."""
+    length = settings.delivery.length
+    larger = min(1.0, math.ceil(settings.tau * 1.1 * 1000) / 1000)
+    return (
+        f"{measures.forced_per_test:.3g} positions a test are filled by force. The smallest"
+        f" cap conceivable is {length}/{len(pool)} = {length / len(pool):.4g}, and the pool may"
+        f" not reach it. Try --tau {larger:g}, a shorter --len or more items."
+    )
+
+
+def _items(pool: ItemPool, chosen: BoolArray) -> str:
+    """How many there are, and the first three by name: ``2 items (17/2, 40/1) stand``."""
+    count = int(np.count_nonzero(chosen))
+    names = [pool.item(i) for i in np.flatnonzero(chosen)[:3].tolist()]
+    listed = ", ".join(names + ["…"] * (count > len(names)))
+    return f"1 item ({listed}) stands" if count == 1 else f"{count} items ({listed}) stand"
+
+
+def _harmless_floor(pool: ItemPool, settings: CalibrationSettings) -> float:
+    """A floor that cannot hold an item over the aim, rounded down to one digit.
+
+    Proposed at most L times (`position`) or once (`examinee`), an item with this k is
+    seen by no more than the aim.
+    """
+    aim = settings.aim(len(pool))
+    if settings.delivery.rejection == "position":
+        aim = -math.expm1(math.log1p(-aim) / settings.delivery.length) if aim < 1 else 1.0
+    unit = 10.0 ** math.floor(math.log10(aim))
+    return float(f"{math.floor(aim / unit) * unit:.0e}")
+
+
+def _schedule(settings: CalibrationSettings) -> dict[str, float]:
+    """The options of the rule that fall short of the method's own, all at once."""
     own = METHOD_DEFAULTS[settings.method, settings.delivery.rejection]
-    noise = math.sqrt((1 - settings.tau) / (settings.tau * settings.n * settings.iters))
     enough = own.examinees(settings.tau)
+    noise = math.sqrt((1 - settings.tau) / (settings.tau * settings.n * settings.iters))
+    options: dict[str, float] = {}
     if settings.n < enough and (settings.decay == 0 or noise > settings.tol / 3):
-        return "examinees", f"Give more examinees an iteration: --n {enough}"
-    more = own.iters if settings.iters < own.iters else 2 * settings.iters
-    if stopped == "converged":
-        return "examinees", f"Give more examinees an iteration: --n {4 * settings.n}"
-    return "iterations", f"Run again, since a run starts from the k saved, with --iters {more}"
+        options["--n"] = enough
+    if settings.iters < own.iters:
+        options["--iters"] = own.iters
+    if settings.alpha < own.alpha:
+        options["--alpha"] = own.alpha
+    if settings.decay == 0 or settings.decay > own.decay:
+        options["--decay"] = own.decay
+    return options
+
+
+def _typed(options: dict[str, float]) -> str:
+    return " ".join(f"{name} {number(value)}" for name, value in options.items())

@@ -232,7 +232,7 @@ def test_the_open_positions_of_any_pool_add_up(drawn, n, by_position):
         reached = totals.reached.sum(axis=1)
         assert totals.reached.shape == (len(pool), length)
         assert (reached <= n).all()
-        assert reached.max() == n
+        assert reached.sum() >= n
         assert (totals.seen - totals.forced <= reached).all()
 
 
