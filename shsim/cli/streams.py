@@ -11,7 +11,9 @@ from shsim.report.plain_text import visible
 
 
 def prepare() -> None:
-    """Make both streams writable whatever the shell has done to them."""
+    """Make every stream usable whatever the shell has done to it; a closed stdin is empty."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stderr is None:

@@ -94,6 +94,17 @@ def test_closed_streams_are_no_fault(closed: str, demo: Sequence[str]) -> None:
     assert b"Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("what", ["simulate --pool -", "import - --exam X"])
+def test_a_closed_stdin_is_an_empty_file(what: str) -> None:
+    line = " ".join(command(*what.split()))
+    ended = subprocess.run(
+        ["bash", "-c", f"{line} <&-"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 3
+    assert "standard input: it is empty" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_no_trace(
     number: signal.Signals, demo: Sequence[str], demo_file: Path, tmp_path: Path
