@@ -58,6 +58,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"--config {path}: {error.strerror}. Give a file that exists.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path}: not TOML: {error}. Correct the file.") from error
+    except RecursionError:
+        raise UsageError(f"--config {path}: nested beyond all reason. Correct the file.") from None
 
 
 def _command_name(ctx: click.Context) -> str:

@@ -73,6 +73,7 @@ def test_config_itself_can_come_from_the_environment(
         ("[simulate]\nalpha = 1.0", ["[simulate] alpha is no option"]),
         ("x = 1\n[calibrate]\ny = 2", ["x is no option", "[calibrate] y is no option"]),
         ("tau = ", ["not TOML"]),
+        ("tau = " + "[" * 5000, ["nested beyond all reason"]),
     ],
 )
 def test_a_wrong_file_is_refused_with_everything_wrong_in_it(
