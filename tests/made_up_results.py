@@ -133,6 +133,7 @@ def calibration(
         exposure=exposure(rates),
         measures=measures(rates),
         verdict=verdict,
+        reasons=None,
         seconds=0.4213,
     )
 

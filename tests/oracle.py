@@ -45,7 +45,7 @@ def nth(key, number):
 
 
 def uniform(key):
-    return ((key >> 11) + 1) * 2.0**-53
+    return ((key >> 12) + 0.5) * 2.0**-52
 
 
 def stream(seed, stream_number, iteration, purpose):

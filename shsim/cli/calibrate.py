@@ -39,10 +39,11 @@ The first QBank script, step for step:
 @setting(
     "--method",
     section=RULE,
-    type=click.Choice(["classical", "damped"]),
+    type=click.Choice(["classical", "damped", "exact"]),
     metavar="RULE",
     help="Update rule. classical: the k that would have met the cap, had nothing else changed."
-    " damped: the first script's k*tau/r.",
+    " damped: the first script's k*tau/r. exact: classical on expected exposure, with no"
+    " examinees and no noise.",
     fallback="classical",
 )
 @setting(
@@ -95,6 +96,7 @@ The first QBank script, step for step:
     help="Relative excess over tau that counts as none.",
     fallback="0.01",
 )
+@options.nodes
 @setting("--restart", section=RULE, is_flag=True, help="Start from k = 1, not the k in force.")
 @setting(
     "--verify-n",
@@ -105,6 +107,13 @@ The first QBank script, step for step:
     fallback="enough to see an excess of --tol",
 )
 @options.result
+@setting(
+    "--explain",
+    section=OUTPUT,
+    is_flag=True,
+    help="Say what the cap costs even where it is held: the smallest cap this pool meets, the"
+    " largest floor, the price by ability. Some seconds.",
+)
 @setting(
     "--dry-run",
     section=OUTPUT,

@@ -144,6 +144,14 @@ test = together(
         help="The same seed gives the same bytes. Left out, one is drawn and printed.",
     ),
 )
+nodes = setting(
+    "--nodes",
+    section=TEST,
+    type=int,
+    metavar="N",
+    help="Quadrature nodes of theta, where expected exposure is computed without noise.",
+    fallback="8000",
+)
 threads = setting(
     "--threads",
     section="Other",

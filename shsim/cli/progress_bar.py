@@ -18,6 +18,8 @@ _WORDS: dict[Stage, str] = {
     "calibrating": "calibrating",
     "verifying": "verifying",
     "simulating": "simulating",
+    "explaining": "finding the reasons",
+    "sweeping": "sweeping",
 }
 
 

@@ -38,6 +38,16 @@ Examples:
     fallback="200000",
 )
 @setting(
+    "--method",
+    section=TEST,
+    type=click.Choice(["sampled", "exact"]),
+    metavar="HOW",
+    help="sampled: simulated examinees. exact: expected exposure, without noise; seen and"
+    " proposed are then what is expected of one examinee.",
+    fallback="sampled",
+)
+@options.nodes
+@setting(
     "--tol",
     section=TEST,
     type=float,

@@ -14,15 +14,16 @@ import numpy as np
 
 from shsim.arrays import FloatArray, IntArray
 from shsim.kernels.jit import device
+from shsim.kernels.logarithm import ERROR, quick_log
 from shsim.kernels.rng import nth_key, unit
 from shsim.kernels.workspace import OPEN, PROPOSED, SEEN
 
-#: Columns of a rule's array: k, and ln(1-k).
-K, LOG_REJECT = 0, 1
+#: Columns of a rule's array: k, ln(1-k), and its inverse.
+K, LOG_REJECT, INVERSE = range(3)
 
 
 class Rule(NamedTuple):
-    """A table of k as kernels want it, float64 (N, 2), and what it is used for."""
+    """A table of k as kernels want it, float64 (N, 3), and what it is used for."""
 
     table: FloatArray
     length: int
@@ -31,19 +32,24 @@ class Rule(NamedTuple):
 
 def make_rule(k: FloatArray, length: int, *, by_position: bool) -> Rule:
     """The acceptance rule for exposure-control parameters `k` in [0, 1], shape (N,)."""
-    table = np.empty((len(k), 2))
+    table = np.empty((len(k), 3))
     table[:, K] = k
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         table[:, LOG_REJECT] = np.log1p(-k)
+        table[:, INVERSE] = 1.0 / table[:, LOG_REJECT]
     return Rule(table, int(length), bool(by_position))
 
 
 @device
 def clock_of(table: FloatArray, item: int, key: Any) -> float:
-    """The proposal at which the item accepts; inf or NaN (k = 0) is never."""
+    """The proposal at which the item accepts; inf is never (k = 0)."""
     if table[item, K] >= 1.0:
         return 1.0
     u = unit(nth_key(key, np.uint64(item)))
+    rejections = quick_log(u) * table[item, INVERSE]
+    if abs(rejections - np.floor(rejections + 0.5)) > 2.0 * ERROR * (1.0 - table[item, INVERSE]):
+        return float(1.0 + np.floor(rejections))
+    # So near a whole number (or infinite) only every digit of the logarithm can tell.
     return float(1.0 + np.floor(math.log(u) / table[item, LOG_REJECT]))
 
 
@@ -72,11 +78,11 @@ def propose(
     if by_position:
         clock = clock_of(table, item, key)
         seen = clock <= left
-        times = int(clock) if seen else left
+        times = int(min(float(left), clock))
     else:
         seen = accepts_once(table, item, key)
         times = 1
-    # Sums of conditions rather than branches, which no processor could predict.
+    # A minimum and sums of conditions, not branches, which no processor could predict.
     counts[item, SEEN] += sign * int(seen)
     counts[item, PROPOSED] += sign * times
     return seen

@@ -28,9 +28,9 @@ _GOLDEN_INT = 0x9E3779B97F4A7C15
 _GOLDEN = np.uint64(_GOLDEN_INT)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
-_S27, _S30, _S31, _S11 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(11)
+_S12, _S27, _S30, _S31 = np.uint64(12), np.uint64(27), np.uint64(30), np.uint64(31)
 _ONE = np.uint64(1)
-_UNIT = 2.0**-53
+_UNIT = 2.0**-52
 
 
 @device
@@ -49,8 +49,8 @@ def nth_key(key: Any, number: Any) -> Any:
 
 @device
 def unit(key: Any) -> Any:
-    """A key as a uniform number in (0, 1], with 53 bits."""
-    return ((key >> _S11) + _ONE) * _UNIT
+    """A key as a uniform number strictly between 0 and 1, with 52 bits."""
+    return (np.float64(key >> _S12) + 0.5) * _UNIT
 
 
 def stream_key(seed: int, stream: int, iteration: int, purpose: int) -> np.uint64:
@@ -62,13 +62,13 @@ def stream_key(seed: int, stream: int, iteration: int, purpose: int) -> np.uint6
 
 
 def uniforms(key: np.uint64, first: int, count: int) -> FloatArray:
-    """One uniform in (0, 1] for each of the examinees first … first + count - 1."""
+    """One uniform in (0, 1) for each of the examinees first … first + count - 1."""
     numbers = np.arange(first + 1, first + count + 1, dtype=np.uint64)
     z = numbers * _GOLDEN + key
     z = (z ^ (z >> _S30)) * _FIRST
     z = (z ^ (z >> _S27)) * _SECOND
     z ^= z >> _S31
-    return ((z >> _S11) + _ONE).astype(np.float64) * _UNIT
+    return ((z >> _S12).astype(np.float64) + 0.5) * _UNIT
 
 
 def _mix_int(z: int) -> int:

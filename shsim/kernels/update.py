@@ -14,9 +14,6 @@ _MOST_STEPS = 100
 def wanted_by_position(reached: IntArray, n: int, aim: float) -> FloatArray:
     """The k that would have met the cap under `position`, had nothing else changed.
 
-    Per item the root of Σ_m H[m]·(1 - (1-k)^m) = aim, where H[m] is the share of
-    examinees who reached the item with m positions open; 1 where k = 1 stays under.
-
     Parameters
     ----------
     reached
@@ -26,11 +23,26 @@ def wanted_by_position(reached: IntArray, n: int, aim: float) -> FloatArray:
     aim
         The exposure rate to meet, in (0, 1].
     """
+    return roots_by_position(reached / n, aim)
+
+
+def roots_by_position(reached: FloatArray, aim: float) -> FloatArray:
+    """Per item the root of Σ_m H[m]·(1 - (1-k)^m) = aim; 1 where k = 1 stays under it.
+
+    H, the shares of examinees who reach the item with m positions open, are the
+    columns of `reached`, float64 (N, L).
+    """
     wanted = np.ones(len(reached))
-    restrained = np.flatnonzero(reached.sum(axis=1) > aim * n)
+    restrained = np.flatnonzero(reached.sum(axis=1) > aim)
     if len(restrained):
-        wanted[restrained] = _roots(reached[restrained].T / n, aim)
+        wanted[restrained] = _roots(reached[restrained].T, aim)
     return wanted
+
+
+def roots_by_examinee(reached: FloatArray, aim: float) -> FloatArray:
+    """Sympson & Hetter's own rule on the same shares: 1 where P(S) <= aim, else aim/P(S)."""
+    share = reached.sum(axis=1)
+    return np.where(share <= aim, 1.0, aim / np.maximum(share, aim))
 
 
 def _roots(share: FloatArray, aim: float) -> FloatArray:
@@ -60,10 +72,9 @@ def wanted_by_examinee(proposed: IntArray, n: int, aim: float) -> FloatArray:
     """Sympson & Hetter's own rule (1985; Barrada, Olea & Ponsoda 2007, eq. 3).
 
     1 where P(S) <= aim, else aim/P(S), with P(S) the share of examinees to whom the
-    item was proposed; shape (N,).
+    item was proposed (int64 (N,) counts); shape (N,).
     """
-    share = proposed / n
-    return np.where(share <= aim, 1.0, aim / np.maximum(share, aim))
+    return roots_by_examinee((proposed / n)[:, None], aim)
 
 
 def wanted_by_rate(k: FloatArray, seen: IntArray, n: int, aim: float) -> FloatArray:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from shsim.arrays import BoolArray, FloatArray, IntArray
+from shsim.arrays import AnyArray, BoolArray, FloatArray
 from shsim.model.item_pool import ItemPool
-from shsim.model.settings import CalibrationSettings, SimulationSettings
+from shsim.model.settings import CalibrationSettings, SimulationSettings, SweepSettings
 
 StopReason = Literal["converged", "iterations"]
 
@@ -37,9 +37,10 @@ class ItemExposure:
     Attributes
     ----------
     n
-        Simulated examinees.
+        Simulated examinees; 0 where exposure was computed in closed form.
     seen, proposed
-        Examinees who saw the item; times it was proposed.
+        Examinees who saw the item, times it was proposed (int64); where `n` is 0, what
+        is expected of one examinee (float64).
     rate, low, high
         Exposure rate with two-sided 95 % Wilson bounds.
     over
@@ -47,8 +48,8 @@ class ItemExposure:
     """
 
     n: int
-    seen: IntArray
-    proposed: IntArray
+    seen: AnyArray
+    proposed: AnyArray
     rate: FloatArray
     low: FloatArray
     high: FloatArray
@@ -102,6 +103,31 @@ class Verdict:
     remedy: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a cap can't be met, and what it costs; solved without noise.
+
+    Attributes
+    ----------
+    smallest_tau
+        The smallest cap found to be met by bisection, with a floor of 0: an achieved
+        bound, not a proof.
+    largest_floor
+        The largest floor under which this cap is met: the smallest k of the floor-free
+        solution; None where the cap is not met at all.
+    held_by_floor
+        Items that the floor keeps over the cap, by position in the pool.
+    price_by_decile
+        Information that .01 of tau would buy in each theta decile, around this cap;
+        empty where the cap is not met.
+    """
+
+    smallest_tau: float
+    largest_floor: float | None
+    held_by_floor: tuple[int, ...]
+    price_by_decile: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulationResult:
     """What the k in force do."""
@@ -132,6 +158,8 @@ class CalibrationResult:
         Measures of the table before, on the first examinees of the same stream.
     exposure, measures, verdict
         The new table on fresh examinees.
+    reasons
+        Where they were asked for, or the cap is not held.
     """
 
     pool: ItemPool
@@ -143,9 +171,31 @@ class CalibrationResult:
     exposure: ItemExposure
     measures: Measures
     verdict: Verdict
+    reasons: Reasons | None
     seconds: float
 
     @property
     def converged(self) -> bool:
         """Whether the iterations themselves met the cap within `tol`."""
         return self.stopped == "converged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepPoint:
+    """One cap at one length; `measures` are exact, None where tau is under L/N."""
+
+    length: int
+    tau: float
+    feasible: bool
+    measures: Measures | None
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepResult:
+    """A sweep, in the order in which it was asked for."""
+
+    pool: ItemPool
+    settings: SweepSettings
+    points: tuple[SweepPoint, ...]
+    seconds: float

@@ -6,65 +6,22 @@ the speed (threads) does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from shsim.model.ability import AbilityDistribution, number
 from shsim.model.item_pool import ItemPool
+from shsim.model.methods import AVERAGE_FROM, DEFAULT_NODES, METHOD_DEFAULTS, Estimator, Method
 
 Rejection = Literal["position", "examinee"]
-Method = Literal["classical", "damped"]
 Ability = Literal["true"]
 
 REJECTIONS: tuple[str, ...] = get_args(Rejection)
-METHODS: tuple[str, ...] = get_args(Method)
 ABILITIES: tuple[str, ...] = get_args(Ability)
 
 #: Simulated examinees of `simulate` when `--n` is not given.
 DEFAULT_SIMULATE_N = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class MethodDefaults:
-    """A sampled method's own schedule, chosen by measurement.
-
-    Attributes
-    ----------
-    n
-        Simulated examinees an iteration at tau = .2 and above; see :meth:`examinees`.
-    iters
-        The most iterations.
-    alpha, decay
-        First step in the log of k, and the exponent by which steps decay.
-    settle
-        Share of the iterations before ln k is averaged: a rule that creeps must not
-        average the way it came.
-    """
-
-    n: int
-    iters: int
-    alpha: float
-    decay: float
-    settle: float = 0.0
-
-    def examinees(self, tau: float) -> int:
-        """Examinees an iteration: rare events need more, in proportion to (1-tau)/tau."""
-        if not 0 < tau <= 1:
-            return self.n  # refused by `problems`, all in one message
-        return int(min(self.n * max(1.0, (1 - tau) / (4 * tau)), 64 * self.n))
-
-
-#: By method and rejection; `scripts/bench/schedules.py` measures them.
-METHOD_DEFAULTS: Mapping[tuple[str, str], MethodDefaults] = {
-    ("classical", "position"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6, settle=0.16),
-    ("classical", "examinee"): MethodDefaults(n=8192, iters=100, alpha=1.0, decay=0.6),
-    ("damped", "position"): MethodDefaults(n=16_384, iters=200, alpha=3.0, decay=0.6, settle=0.5),
-    ("damped", "examinee"): MethodDefaults(n=16_384, iters=100, alpha=1.0, decay=0.6),
-}
-
-#: ln k is not averaged before this iteration.
-AVERAGE_FROM = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +77,8 @@ class SimulationSettings:
     tau: float = 0.2
     n: int = DEFAULT_SIMULATE_N
     tol: float = 0.01
+    method: Estimator = "sampled"
+    nodes: int = DEFAULT_NODES
 
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
@@ -129,6 +88,43 @@ class SimulationSettings:
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""
         yield from self.delivery.problems_with(pool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings:
+    """What `sweep` needs: one of `taus` and `lengths` usually has several values.
+
+    `delivery.length` is not used; `lengths` is.
+    """
+
+    delivery: DeliverySettings
+    taus: tuple[float, ...]
+    lengths: tuple[int, ...]
+    floor: float = 0.001
+    ceil: float = 1.0
+    iters: int = 200
+    tol: float = 0.01
+    nodes: int = DEFAULT_NODES
+
+    @property
+    def points(self) -> tuple[tuple[int, float], ...]:
+        """(length, tau) in the order in which they are shown."""
+        return tuple((length, tau) for length in self.lengths for tau in self.taus)
+
+    def problems(self) -> Iterator[str]:
+        """Values that no pool could make good."""
+        for length in self.lengths:
+            yield from replace(self.delivery, length=length).problems()
+        for tau in self.taus:
+            if not 0 < tau <= 1:
+                yield f"--tau {number(tau)} is not in (0, 1]."
+        yield from _range_problems(self)
+        yield from _bounds_problems(self.floor, self.ceil)
+
+    def problems_with(self, pool: ItemPool) -> Iterator[str]:
+        """What this pool cannot deliver; a tau too small is marked, not refused."""
+        for length in self.lengths:
+            yield from replace(self.delivery, length=length).problems_with(pool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +140,7 @@ class CalibrationSettings:
     method
         The update rule.
     n, iters
-        Simulated examinees an iteration; the most iterations.
+        Simulated examinees an iteration (0 for `exact`); the most iterations.
     alpha, decay
         First step, in the log of k; exponent by which steps decay after the tenth.
     floor, ceil
@@ -157,6 +153,8 @@ class CalibrationSettings:
         Start from k = 1 instead of the k in force.
     verify_n
         Examinees of the verification.
+    nodes
+        Quadrature nodes of theta, wherever expected exposure is computed.
     """
 
     delivery: DeliverySettings
@@ -172,6 +170,7 @@ class CalibrationSettings:
     tol: float
     restart: bool
     verify_n: int
+    nodes: int
 
     @classmethod
     def make(  # noqa: PLR0913 - each is an option of the command
@@ -190,6 +189,7 @@ class CalibrationSettings:
         tol: float = 0.01,
         restart: bool = False,
         verify_n: int | None = None,
+        nodes: int = DEFAULT_NODES,
     ) -> CalibrationSettings:
         """Fill what was left out: the method's n, iters, alpha and decay, and the rest.
 
@@ -212,6 +212,7 @@ class CalibrationSettings:
             tol=tol,
             restart=restart,
             verify_n=verification_size(tau, tol) if verify_n is None else verify_n,
+            nodes=nodes,
         )
 
     @property
@@ -235,11 +236,7 @@ class CalibrationSettings:
         """Values that no pool could make good."""
         yield from self.delivery.problems()
         yield from _range_problems(self)
-        if 0 <= self.ceil < self.floor <= 1:
-            yield (
-                f"--floor {number(self.floor)} is over --ceil {number(self.ceil)}."
-                " Give a --floor of at most the --ceil."
-            )
+        yield from _bounds_problems(self.floor, self.ceil)
 
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""
@@ -252,6 +249,9 @@ class CalibrationSettings:
                 f" {size} give a mean exposure of {smallest:.6g}. Give a --tau of at least"
                 f" {_round_up(smallest):g}, a shorter --len or a larger pool."
             )
+
+
+Settings = SimulationSettings | SweepSettings | CalibrationSettings
 
 
 def verification_size(tau: float, tol: float) -> int:
@@ -269,6 +269,7 @@ def verification_size(tau: float, tol: float) -> int:
 _RANGES: tuple[tuple[str, str, Callable[[float], bool]], ...] = (
     ("tau", "in (0, 1]", lambda x: 0 < x <= 1),
     ("n", "from 1 to 1,000,000,000", lambda x: 1 <= x <= 10**9),
+    ("nodes", "from 20 to 1,000,000", lambda x: 20 <= x <= 10**6),
     ("verify_n", "from 1 to 1,000,000,000", lambda x: 1 <= x <= 10**9),
     ("iters", "from 1 to 100,000", lambda x: 1 <= x <= 100_000),
     ("alpha", "in (0, 10]", lambda x: 0 < x <= 10),
@@ -280,12 +281,23 @@ _RANGES: tuple[tuple[str, str, Callable[[float], bool]], ...] = (
 )
 
 
-def _range_problems(settings: SimulationSettings | CalibrationSettings) -> Iterator[str]:
+def _range_problems(settings: Settings) -> Iterator[str]:
     """One sentence for each number outside its range (NaN is outside every range)."""
     names = {field.name for field in fields(settings)}
     for name, words, good in _RANGES:
-        if name in names and not good(value := getattr(settings, name)):
+        if name not in names or (name == "n" and getattr(settings, "method", "") == "exact"):
+            continue
+        if not good(value := getattr(settings, name)):
             yield f"--{name.replace('_', '-')} {number(value)} is not {words}."
+
+
+def _bounds_problems(floor: float, ceil: float) -> Iterator[str]:
+    """Whether floor and ceil, each in its range, leave room between them."""
+    if 0 <= ceil < floor <= 1:
+        yield (
+            f"--floor {number(floor)} is over --ceil {number(ceil)}."
+            " Give a --floor of at most the --ceil."
+        )
 
 
 def _round_up(rate: float) -> float:
@@ -293,7 +305,7 @@ def _round_up(rate: float) -> float:
     return -(-rate * 10_000 // 1) / 10_000
 
 
-def settings_as_dict(settings: SimulationSettings | CalibrationSettings) -> dict[str, Any]:
+def settings_as_dict(settings: Settings) -> dict[str, Any]:
     """Settings as plain values, the test's among them, for JSON and the ledger."""
     plain: dict[str, Any] = {}
     for owner in (settings.delivery, settings):

@@ -10,6 +10,7 @@ import numpy as np
 from shsim.arrays import BoolArray, FloatArray, IntArray
 from shsim.model.item_pool import NO_TOPIC, ItemPool
 from shsim.model.results import CalibrationResult, ItemExposure, SimulationResult
+from shsim.report.exposure import UNUSED
 
 Result = CalibrationResult | SimulationResult
 Columns = dict[str, list[Any]]
@@ -49,9 +50,15 @@ def flags(result: Result) -> list[str]:
     words: list[tuple[str, BoolArray]] = [("over", exposure.over)]
     if isinstance(result, CalibrationResult):
         words.append(("floor", at_floor(result.k, result.settings.floor)))
-    words.append(("unused", exposure.seen == 0))
+    words.append(("unused", unused(exposure)))
     words.append(("defaulted", pool.defaulted))
     return _joined(words, len(pool))
+
+
+def unused(exposure: ItemExposure) -> BoolArray:
+    """Items nobody saw; where exposure is expected, under one examinee in a million."""
+    never: BoolArray = exposure.seen == 0 if exposure.n else exposure.rate < UNUSED
+    return never
 
 
 def at_floor(k: FloatArray, floor: float) -> BoolArray:

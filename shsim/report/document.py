@@ -32,10 +32,20 @@ def result_json(result: Result) -> str:
             "stopped": calibration.stopped if calibration else None,
             "before": asdict(calibration.before) if calibration else None,
             "verification": asdict(result.measures),
+            "reasons": _reasons(calibration),
             "history": [asdict(record) for record in calibration.history] if calibration else [],
             "items": rows(result_columns(result)),
         }
     )
+
+
+def _reasons(result: CalibrationResult | None) -> dict[str, Any] | None:
+    """Why and at what price; items by name, since positions mean nothing outside."""
+    if result is None or result.reasons is None:
+        return None
+    reasons = asdict(result.reasons)
+    reasons["held_by_floor"] = [result.pool.item(i) for i in result.reasons.held_by_floor]
+    return reasons
 
 
 def pool_json(pool: ItemPool) -> str:

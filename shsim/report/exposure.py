@@ -16,6 +16,8 @@ _Z95 = 1.959963984540054
 _Z90 = 1.6448536269514722
 #: Chance of a false alarm over all items together.
 _FALSE_ALARM = 0.05
+#: An expected rate under this counts as never.
+UNUSED = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,34 +51,94 @@ def measure(counts: Counts, tau: float, tol: float) -> tuple[ItemExposure, Measu
     n, seen = counts.n, counts.seen
     size = len(seen)
     rate = seen / n
-    length = float(seen.sum()) / n
     low, high = wilson(seen, n)
     critical = critical_count(n, min(tau * (1 + tol), 1.0), _FALSE_ALARM / size)
     beyond = seen >= critical
-    exposure = ItemExposure(n, seen, counts.proposed, rate, low, high, beyond)
     gained, attainable = counts.information
-    largest = float(rate.max())
-    return exposure, Measures(
+    shape = _Shape(rate, float(seen.sum()) / n, tau)
+    return ItemExposure(n, seen, counts.proposed, rate, low, high, beyond), Measures(
         n=n,
-        tau=tau,
         held=not bool(beyond.any()),
-        max_exposure=largest,
-        max_over=max(largest - tau, 0.0),
         over=int(np.count_nonzero(seen > n * tau * (1 + 1e-12))),
         over_beyond_noise=int(np.count_nonzero(beyond)),
         visible_excess=visible_excess(n, tau, critical),
-        mean_exposure=float(rate.mean()),
         unused=int(np.count_nonzero(seen == 0)),
         forced=counts.forced,
         forced_per_test=counts.forced / n,
         proposals_per_test=float(counts.proposed.sum()) / n,
-        overlap=overlap(seen, n, length),
-        chi_square=float(((rate - length / size) ** 2).sum() / (length / size)),
-        gini=gini(rate),
+        overlap=overlap(seen, n, shape.length),
         max_by_decile=_max_by_decile(counts),
         information=gained,
         information_kept=gained / attainable if attainable > 0 else 1.0,
+        **shape.measures(),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expectations:
+    """What the closed chain expects of an examinee; the arguments of `measure_expected`.
+
+    `rate` and `proposed` are float64 (N,), `by_decile` (10, N) exposure rates, `left` the
+    positions a test left to be filled by force, `information` as in :class:`Counts`.
+    """
+
+    rate: FloatArray
+    proposed: FloatArray
+    by_decile: FloatArray
+    left: float
+    length: int
+    information: tuple[float, float]
+
+
+def measure_expected(
+    expected: Expectations, tau: float, tol: float
+) -> tuple[ItemExposure, Measures]:
+    """Exposure and measures without noise: n is 0, and the bounds are the rate itself.
+
+    An item counts as over above tau, as over beyond noise above tau(1+tol), and as
+    unused where fewer than one examinee in a million sees it.
+    """
+    rate = expected.rate
+    beyond = rate > tau * (1 + tol)
+    gained, attainable = expected.information
+    shape = _Shape(rate, float(expected.length), tau)
+    return ItemExposure(0, rate, expected.proposed, rate, rate, rate, beyond), Measures(
+        n=0,
+        held=not bool(beyond.any()),
+        over=int(np.count_nonzero(rate > tau * (1 + 1e-12))),
+        over_beyond_noise=int(np.count_nonzero(beyond)),
+        visible_excess=0.0,
+        unused=int(np.count_nonzero(rate < UNUSED)),
+        forced=0,
+        forced_per_test=expected.left,
+        proposals_per_test=float(expected.proposed.sum()),
+        overlap=float((rate * rate).sum()) / expected.length,
+        max_by_decile=tuple(expected.by_decile.max(axis=1).tolist()),
+        information=gained,
+        information_kept=gained / attainable,
+        **shape.measures(),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shape:
+    """The measures that depend on the rates alone."""
+
+    rate: FloatArray
+    length: float
+    tau: float
+
+    def measures(self) -> dict[str, float]:
+        largest = float(self.rate.max())
+        even = self.length / len(self.rate)
+        return {
+            "tau": self.tau,
+            "max_exposure": largest,
+            "max_over": max(largest - self.tau, 0.0),
+            "mean_exposure": float(self.rate.mean()),
+            "chi_square": float(((self.rate - even) ** 2).sum() / even),
+            "gini": gini(self.rate),
+        }
 
 
 def wilson(count: IntArray, n: int) -> tuple[FloatArray, FloatArray]:

@@ -16,6 +16,7 @@ from shsim.report.canvas import Canvas
 from shsim.report.columns import Result, at_floor
 from shsim.report.histogram import Pen, histogram
 from shsim.report.plain_text import visible, visible_line
+from shsim.report.reasons import reasons_block
 
 #: Items listed by name.
 LISTED = 8
@@ -37,21 +38,23 @@ def _rate(value: float) -> str:
 
 
 def _per_test(value: float) -> str:
-    return f"{value:.1f}" if value >= 1 or value == 0 else f"{value:.2g}"
+    return f"{value:.1f}" if value >= 1 or value < 1e-9 else f"{value:.2g}"
 
+
+_BEYOND_NOISE, _EXAMINEES = "  of them beyond noise", "examinees"
 
 #: label, value of a set of measures, how it is written
 _ROWS: tuple[tuple[str, Callable[[Measures], float], Callable[[float], str]], ...] = (
     ("largest exposure rate", lambda m: m.max_exposure, _rate),
     ("items over the cap", lambda m: m.over, _count),
-    ("  of them beyond noise", lambda m: m.over_beyond_noise, _count),
+    (_BEYOND_NOISE, lambda m: m.over_beyond_noise, _count),
     ("items never seen", lambda m: m.unused, _count),
     ("overlap of two tests", lambda m: m.overlap, _share),
     ("Gini index of the rates", lambda m: m.gini, lambda x: f"{x:.3f}"),
     ("information kept", lambda m: m.information_kept, _share),
     ("proposals a test", lambda m: m.proposals_per_test, _per_test),
     ("forced positions a test", lambda m: m.forced_per_test, _per_test),
-    ("examinees", lambda m: m.n, _count),
+    (_EXAMINEES, lambda m: m.n, _count),
 )
 
 
@@ -62,6 +65,8 @@ def summary_text(result: Result, canvas: Canvas, closing: Sequence[str] = ()) ->
     parts.append(Text("Items by exposure rate", style="bold"))
     parts.extend(histogram(result.exposure.rate, result.settings.tau, _pen(canvas)))
     parts.extend([Text(), *_items(result, canvas.width), Text()])
+    if isinstance(result, CalibrationResult) and result.reasons is not None:
+        parts.extend([*reasons_block(result, result.reasons), Text()])
     parts.extend(Text(visible_line(sentence)) for sentence in (*_ending(result), *closing))
     return canvas.text(Group(*parts))
 
@@ -95,7 +100,10 @@ def _measures(result: Result) -> Table:
         sets = [("in force", result.measures)]
     for name, _ in sets:
         table.add_column(name, justify="right", min_width=10, overflow="fold")
+    without_noise = all(measures.n == 0 for _, measures in sets)
     for label, value, written in _ROWS:
+        if without_noise and label in (_BEYOND_NOISE, _EXAMINEES):
+            continue
         table.add_row(label, *(_measure(label, m, value, written) for _, m in sets))
     return table
 
@@ -109,7 +117,7 @@ def _measure(
     style = ""
     if label == "largest exposure rate":
         style = "green" if measures.held else "red"
-    elif label == "  of them beyond noise" and measures.over_beyond_noise:
+    elif label == _BEYOND_NOISE and measures.over_beyond_noise:
         style = "red"
     return Text(written(value(measures)), style=style)
 
@@ -189,12 +197,13 @@ def _ending(result: Result) -> Iterator[str]:
 
 def _why_stopped(result: CalibrationResult) -> str:
     settings, done = result.settings, len(result.history)
-    if result.converged:
-        return (
-            f"Stopped after {done} of at most {settings.iters} iterations of {settings.n:,}:"
-            f" within {number(settings.tol * 100)} % of the cap."
-        )
-    return f"Stopped at the limit of {settings.iters} iterations of {settings.n:,} examinees."
+    size = f" of {settings.n:,}" if settings.n else ""
+    if not result.converged:
+        return f"Stopped after {done} iterations{size}, before the rates had settled."
+    why = "no rate moved any more"
+    if settings.n:
+        why = f"within {number(settings.tol * 100)} % of the cap"
+    return f"Stopped after {done} of at most {settings.iters} iterations{size}: {why}."
 
 
 def _table() -> Table:

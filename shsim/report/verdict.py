@@ -10,12 +10,9 @@ import numpy as np
 from shsim.arrays import BoolArray, FloatArray
 from shsim.model.ability import number
 from shsim.model.item_pool import ItemPool
-from shsim.model.results import ItemExposure, Measures, MissReason, StopReason, Verdict
-from shsim.model.settings import (
-    METHOD_DEFAULTS,
-    CalibrationSettings,
-    SimulationSettings,
-)
+from shsim.model.methods import METHOD_DEFAULTS
+from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, StopReason, Verdict
+from shsim.model.settings import CalibrationSettings, SimulationSettings
 
 #: Within this factor of L/N hardly any pool lets the rates settle.
 _CLOSE = 1.05
@@ -31,11 +28,12 @@ def judge_calibration(
     exposure: ItemExposure,
     settings: CalibrationSettings,
     stopped: StopReason,
+    reasons: Reasons | None,
 ) -> Verdict:
-    """The verdict on a new table of k."""
+    """The verdict on a new table of k; `reasons` make its remedy exact."""
     if measures.held:
         return Verdict(held=True, sentence=_held(measures), reason=None, remedy=None)
-    reason, remedy = _miss(pool, k, measures, exposure.over, settings, stopped)
+    reason, remedy = _miss(pool, k, measures, exposure.over, settings, stopped, reasons)
     return Verdict(
         held=False,
         sentence=f"{_not_held(measures)} {_BECAUSE[reason]}",
@@ -65,6 +63,11 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
 
 
 def _held(measures: Measures) -> str:
+    if measures.n == 0:
+        return (
+            f"The cap of {number(measures.tau)} is held: the largest expected exposure is"
+            f" {measures.max_exposure:.4f}, computed without noise."
+        )
     cap, among = number(measures.tau), "examinees" if measures.n > 1 else "examinee"
     shown = f"an excess of {measures.visible_excess:.1%} would have shown"
     if measures.tau < 1 <= measures.tau * (1 + measures.visible_excess):
@@ -102,14 +105,19 @@ def _miss(
     over: BoolArray,
     settings: CalibrationSettings,
     stopped: StopReason,
+    reasons: Reasons | None,
 ) -> tuple[MissReason, str]:
     """Why the cap is missed, the likeliest cause first, and what to type instead."""
     harmless = _harmless_floor(pool, settings)
     at_floor = over & (k <= settings.floor * (1 + 1e-9))
     if bool(at_floor.any()) and settings.floor > harmless:
+        lower = harmless
+        largest = None if reasons is None else reasons.largest_floor
+        if largest is not None and largest / 2 < settings.floor:
+            lower = max(lower, largest / 2)
         return "floor", (
             f"{_items(pool, at_floor)} at the floor {number(settings.floor)}."
-            f" Give a lower one: --floor {number(harmless)}"
+            f" Give a lower one: --floor {lower:.1g}"
         )
     if measures.forced_per_test > _FORCED_WARNING:
         at_nought = k == 0
@@ -120,32 +128,45 @@ def _miss(
             )
         if settings.ceil < 1:
             return "ceil", "Give --ceil 1"
-        return "infeasible", _infeasible(pool, measures, settings)
-    return _shortfall(pool, measures, settings, stopped)
+        return "infeasible", _infeasible(pool, measures, settings, reasons)
+    return _shortfall(pool, measures, settings, stopped, reasons)
 
 
 def _shortfall(
-    pool: ItemPool, measures: Measures, settings: CalibrationSettings, stopped: StopReason
+    pool: ItemPool,
+    measures: Measures,
+    settings: CalibrationSettings,
+    stopped: StopReason,
+    reasons: Reasons | None,
 ) -> tuple[MissReason, str]:
     """The rule did not get there, though the pool fills its tests."""
-    options = _schedule(settings)
-    if not options and settings.tau < _CLOSE * settings.delivery.length / len(pool):
-        return "infeasible", _infeasible(pool, measures, settings)
-    if "--n" in options or (stopped == "converged" and not options):
+    close = _CLOSE * settings.delivery.length / len(pool)
+    if reasons is not None:
+        close = reasons.smallest_tau
+    options = {} if settings.method == "exact" else _schedule(settings)
+    if not options and settings.tau < close:
+        return "infeasible", _infeasible(pool, measures, settings, reasons)
+    if "--n" in options or (stopped == "converged" and not options and settings.method != "exact"):
         options = options or {"--n": 4 * settings.n}
         return "examinees", f"Give more examinees an iteration: {_typed(options)}"
     options = options or {"--iters": 2 * settings.iters}
     return "iterations", f"Give the rule more room: {_typed(options)}"
 
 
-def _infeasible(pool: ItemPool, measures: Measures, settings: CalibrationSettings) -> str:
+def _infeasible(
+    pool: ItemPool, measures: Measures, settings: CalibrationSettings, reasons: Reasons | None
+) -> str:
     """What to type where the pool cannot fill its tests under the cap."""
-    length = settings.delivery.length
-    larger = min(1.0, math.ceil(settings.tau * 1.1 * 1000) / 1000)
+    smallest = settings.delivery.length / len(pool)
+    larger = math.ceil(settings.tau * 1.1 * 1000) / 1000
+    bound = f"no cap under {smallest:.4g} is conceivable; the pool may not reach it."
+    if reasons is not None:
+        # What is solved for is .995 of the cap, and rounded up to be read easily.
+        larger = math.ceil(max(reasons.smallest_tau / settings.target, smallest) * 1e4) / 1e4
+        bound = f"the smallest cap that was met is {reasons.smallest_tau:.4f}."
     return (
-        f"{measures.forced_per_test:.3g} positions a test are filled by force. The smallest"
-        f" cap conceivable is {length}/{len(pool)} = {length / len(pool):.4g}, and the pool may"
-        f" not reach it. Try --tau {larger:g}, a shorter --len or more items."
+        f"{measures.forced_per_test:.3g} positions a test are filled by force: {bound}"
+        f" Give --tau {min(larger, 1.0):g}, a shorter --len or more items."
     )
 
 

@@ -38,11 +38,10 @@ class Cohort:
     def abilities(self, first: int, count: int) -> tuple[FloatArray, AnyArray]:
         """Theta and its decile (0 to 9) of the examinees first … first + count - 1."""
         key = stream_key(self.seed, self.stream, self.iteration, PURPOSE_THETA)
-        # A uniform of (0, 1] less half its last bit is in (0, 1), as a quantile wants it.
-        share = uniforms(key, first, count) - 2.0**-54
+        share = uniforms(key, first, count)
         if self.stratified:
             share = (np.arange(first, first + count) + share) / self.n
-        np.clip(share, 2.0**-54, 1.0 - 2.0**-53, out=share)
+            np.minimum(share, 1.0 - 2.0**-53, out=share)  # the sum may round up to n
         decile = np.minimum(share * DECILES, DECILES - 1).astype(np.uint8)
         return self.theta.quantile(share), decile
 

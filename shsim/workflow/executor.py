@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,8 +123,16 @@ class Executor:
             theta = self._delivery.theta
             low, high = theta.quantile(np.array([_TAIL, 1.0 - _TAIL])).tolist()
             depth = _DEPTH_PER_ITEM * self._delivery.length
-            self._ranking = self._elsewhere(lambda: build_ranking(self._items, low, high, depth))
+            self._ranking = self.elsewhere(lambda: build_ranking(self._items, low, high, depth))
         return self._ranking
+
+    def deepen(self, ranking: Ranking) -> Ranking:
+        """Tables deeper than `ranking`'s, built once however many threads ask."""
+        with self._deepening:
+            newest = self.prepare()
+            if newest.depth <= ranking.depth:
+                newest = self._ranking = deepen(newest)
+            return newest
 
     def run(
         self,
@@ -165,7 +173,7 @@ class Executor:
                 self._chunk(cohort, rule, first, count, room, information)
             return count
 
-        for done in self._all([partial(chunk, first) for first in starts]):
+        for done in self.each([partial(chunk, first) for first in starts]):
             if advance is not None:
                 advance(done)
         return _add_up(cohort.n, rooms.rooms, information)
@@ -199,18 +207,10 @@ class Executor:
             if self._cancel[0]:
                 return
             if at < count:
-                ranking = self._deeper(ranking)
+                ranking = self.deepen(ranking)
         if inform:
             sums = np.add.reduceat(tallies.information, np.arange(0, count, BLOCK), axis=0)
             information[block : block + len(sums)] = sums[: len(information) - block]
-
-    def _deeper(self, ranking: Ranking) -> Ranking:
-        """Tables deeper than `ranking`'s, built once however many threads ask."""
-        with self._deepening:
-            newest = self.prepare()
-            if newest.depth <= ranking.depth:
-                newest = self._ranking = deepen(newest)
-            return newest
 
     def _make_room(self, *, histogram: bool, measure: bool) -> _Room:
         """Empty tallies and scratch for one more worker."""
@@ -228,11 +228,11 @@ class Executor:
         each = 8 * size * (2 + DECILES + (self._delivery.length if histogram else 0))
         return max(1, min(self.threads, _TALLY_BYTES // each))
 
-    def _elsewhere(self, job: Callable[[], Value]) -> Value:
+    def elsewhere(self, job: Callable[[], Value]) -> Value:
         """Run a job in a worker, so that Ctrl-C need not wait for a compilation."""
-        return next(iter(self._all([job])))
+        return next(iter(self.each([job])))
 
-    def _all(self, jobs: list[Callable[[], Value]]) -> Iterator[Value]:
+    def each(self, jobs: Sequence[Callable[[], Value]]) -> Iterator[Value]:
         """Results of jobs as they end; signals are answered between."""
         waiting: set[Future[Any]] = {self._pool.submit(job) for job in jobs}
         while waiting:

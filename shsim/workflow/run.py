@@ -9,11 +9,12 @@ from typing import Protocol
 
 from shsim.errors import DataError
 from shsim.model.item_pool import ItemPool
-from shsim.model.results import CalibrationResult, SimulationResult
-from shsim.model.settings import CalibrationSettings, SimulationSettings
+from shsim.model.results import CalibrationResult, SimulationResult, SweepResult
+from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings, SweepSettings
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.simulate import simulate
+from shsim.workflow.sweep import sweep
 from shsim.workflow.watch import SILENT, Watch
 
 
@@ -29,11 +30,12 @@ class Output(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavePolicy:
-    """What a calibration may do to the database."""
+    """What a calibration may do to the database, and whether it explains itself."""
 
     dry_run: bool = False
     require_cap: bool = False
     force: bool = False
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,7 @@ def calibrate_exam(
                 f"{count} items of {exam} are published in {other} too:"
                 " their sh_p serves both exams."
             )
-        result = calibrate(pool, settings, threads=threads, watch=watch)
+        result = calibrate(pool, settings, explain=policy.explain, threads=threads, watch=watch)
         if policy.require_cap and not result.verdict.held:
             return CalibrationOutcome(result, None)
         if output is not None:
@@ -88,7 +90,7 @@ def calibrate_pool(
 ) -> CalibrationOutcome:
     """Calibrate a pool that no database holds (a file, the demo); nothing is saved."""
     pool = load_checked(load, settings)
-    result = calibrate(pool, settings, threads=threads, watch=watch)
+    result = calibrate(pool, settings, explain=policy.explain, threads=threads, watch=watch)
     if output is not None and (result.verdict.held or not policy.require_cap):
         output.stage(result)
         output.publish()
@@ -107,9 +109,19 @@ def simulate_pool(
     return simulate(pool, settings, threads=threads, watch=watch)
 
 
-def load_checked(
-    load: Callable[[], ItemPool], settings: CalibrationSettings | SimulationSettings
-) -> ItemPool:
+def sweep_pool(
+    load: Callable[[], ItemPool],
+    settings: SweepSettings,
+    *,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> SweepResult:
+    """Load a pool and show what each cap costs."""
+    pool = load_checked(load, settings)
+    return sweep(pool, settings, threads=threads, watch=watch)
+
+
+def load_checked(load: Callable[[], ItemPool], settings: Settings) -> ItemPool:
     """Load a pool; raise what is wrong with it and with the settings in one message."""
     problems = list(settings.problems())
     try:

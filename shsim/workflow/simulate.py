@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 
+from shsim.arrays import FloatArray
 from shsim.kernels.jit import is_cached
 from shsim.kernels.rng import STREAM_SIMULATE
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
+from shsim.report.exposure import Expectations, measure_expected
 from shsim.report.verdict import judge_in_force
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
+from shsim.workflow.expectation import Expectation
 from shsim.workflow.verify import verify
 from shsim.workflow.watch import SILENT, Watch
 
@@ -40,11 +43,16 @@ def simulate(
     delivery = settings.delivery
     with Executor(pool, delivery, threads) as executor:
         start(executor, watch)
-        watch.stage("simulating", settings.n)
-        cohort = Cohort(
-            theta=delivery.theta, n=settings.n, seed=delivery.seed, stream=STREAM_SIMULATE
-        )
-        exposure, measures = verify(executor, cohort, pool.k, settings, watch)
+        if settings.method == "exact":
+            expectation = Expectation(executor, pool, delivery, settings.nodes)
+            expected = expectations(expectation, pool.k, delivery.length)
+            exposure, measures = measure_expected(expected, settings.tau, settings.tol)
+        else:
+            watch.stage("simulating", settings.n)
+            cohort = Cohort(
+                theta=delivery.theta, n=settings.n, seed=delivery.seed, stream=STREAM_SIMULATE
+            )
+            exposure, measures = verify(executor, cohort, pool.k, settings, watch)
     return SimulationResult(
         pool=pool,
         settings=settings,
@@ -60,3 +68,17 @@ def start(executor: Executor, watch: Watch) -> None:
     if not is_cached():
         watch.stage("compiling", 0)
     executor.prepare()
+
+
+def expectations(expectation: Expectation, k: FloatArray, length: int) -> Expectations:
+    """What the closed chain expects under `k`, as report measures it."""
+    expected = expectation.of(k)
+    gained, attainable = expectation.information(k).mean(axis=0).tolist()
+    return Expectations(
+        rate=expected.rate,
+        proposed=expectation.proposals(k, expected),
+        by_decile=expected.by_decile,
+        left=expected.left,
+        length=length,
+        information=(gained, attainable),
+    )

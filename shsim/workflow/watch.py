@@ -6,7 +6,9 @@ from typing import Literal, Protocol
 
 from shsim.model.results import IterationRecord
 
-Stage = Literal["compiling", "before", "calibrating", "verifying", "simulating"]
+Stage = Literal[
+    "compiling", "before", "calibrating", "verifying", "simulating", "explaining", "sweeping"
+]
 
 
 class Watch(Protocol):

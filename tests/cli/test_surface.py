@@ -15,10 +15,10 @@ from front_door import Run
 import shsim
 from shsim.cli.app import COMMANDS, cli
 from shsim.cli.command import LazyGroup, Setting
+from shsim.model.methods import ESTIMATORS, METHODS
 from shsim.model.settings import (
     ABILITIES,
     DEFAULT_SIMULATE_N,
-    METHODS,
     REJECTIONS,
     CalibrationSettings,
     DeliverySettings,
@@ -135,6 +135,7 @@ def option(command: str, name: str) -> click.Option:
     ("command", "name", "values"),
     [
         ("calibrate", "method", METHODS),
+        ("simulate", "method", ESTIMATORS),
         ("calibrate", "rejection", REJECTIONS),
         ("simulate", "rejection", REJECTIONS),
         ("calibrate", "ability", ABILITIES),

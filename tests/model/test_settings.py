@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pools import NORMAL, calibration, make_pool, simulation
 
 from shsim.model.ability import AbilityDistribution
+from shsim.model.methods import METHOD_DEFAULTS
 from shsim.model.settings import (
-    METHOD_DEFAULTS,
     REJECTIONS,
     DeliverySettings,
     settings_as_dict,

@@ -14,8 +14,9 @@ from shsim.cli.work.saving import Saving
 from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.errors import CapNotHeldError, DataError, UsageError
 from shsim.model.ability import number
+from shsim.model.methods import IGNORED_BY_EXACT, Method
 from shsim.model.results import CalibrationResult
-from shsim.model.settings import CalibrationSettings, Method
+from shsim.model.settings import CalibrationSettings
 from shsim.report.render import result_data, result_text
 from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
 
@@ -35,6 +36,8 @@ class Request(RunRequest):
     tol: float | None
     restart: bool
     verify_n: int | None
+    nodes: int | None
+    explain: bool
     require_cap: bool
     force: bool
 
@@ -60,6 +63,14 @@ def _refuse_conflicts(request: Request) -> None:
     """An option that would be ignored is an error."""
     if request.force and request.dry_run:
         raise UsageError("--force saves and --dry-run does not. Give one of them.")
+    if request.method == "exact":
+        ignored = [name for name in IGNORED_BY_EXACT if getattr(request, name) is not None]
+        if ignored:
+            options = ", ".join(f"--{name}" for name in ignored)
+            raise UsageError(
+                f"--method exact draws no examinees and takes whole steps: it would ignore"
+                f" {options}. Leave that out, or choose another method."
+            )
     file = request.pool_file
     if request.force and file is not None:
         raise UsageError("--force is about saving, and --pool saves nothing. Leave it out.")
@@ -74,7 +85,7 @@ def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult]
 def _settings(request: Request) -> CalibrationSettings:
     chosen = request.chosen(
         "tau", "method", "n", "iters", "alpha", "decay", "floor", "ceil", "target", "tol",
-        "verify_n",
+        "verify_n", "nodes",
     )  # fmt: skip
     return CalibrationSettings.make(request.delivery(), restart=request.restart, **chosen)
 
@@ -98,7 +109,10 @@ def _calibrate(
     narrator: Narrator,
 ) -> CalibrationOutcome:
     policy = SavePolicy(
-        dry_run=request.dry_run, require_cap=request.require_cap, force=request.force
+        dry_run=request.dry_run,
+        require_cap=request.require_cap,
+        force=request.force,
+        explain=request.explain,
     )
     if source.store is None:
         return calibrate_pool(

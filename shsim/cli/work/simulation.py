@@ -11,6 +11,8 @@ from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.sources import file_label, open_source
+from shsim.errors import UsageError
+from shsim.model.methods import Estimator
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
 from shsim.report.render import result_data, result_text
@@ -23,17 +25,20 @@ class Request(RunRequest):
 
     n: int | None
     tol: float | None
+    method: Estimator | None
+    nodes: int | None
 
 
 def run(request: Request) -> None:
     """Simulate and render; nothing is written to a database."""
+    _refuse_conflicts(request)
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         output = None
         if request.output is not None:
             output = stack.enter_context(OutputFile[SimulationResult](request.output, result_data))
         settings = SimulationSettings(
-            delivery=request.delivery(), **request.chosen("tau", "n", "tol")
+            delivery=request.delivery(), **request.chosen("tau", "n", "tol", "method", "nodes")
         )
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
@@ -47,3 +52,11 @@ def run(request: Request) -> None:
         if request.form != "table":
             for sentence in (result.verdict.sentence, *closing):
                 narrator.note(sentence)
+
+
+def _refuse_conflicts(request: Request) -> None:
+    """An option that would be ignored is an error."""
+    if request.method == "exact" and request.n is not None:
+        raise UsageError("--method exact draws no examinees: leave --n out, or sample.")
+    if request.method != "exact" and request.nodes is not None:
+        raise UsageError("--nodes is for --method exact. Leave it out, or add that.")
