@@ -47,8 +47,10 @@ def clock_of(table: FloatArray, item: int, key: Any) -> float:
         return 1.0
     u = unit(nth_key(key, np.uint64(item)))
     rejections = quick_log(u) * table[item, INVERSE]
-    if abs(rejections - np.floor(rejections + 0.5)) > 2.0 * ERROR * (1.0 - table[item, INVERSE]):
-        return float(1.0 + np.floor(rejections))
+    whole = np.floor(rejections)
+    doubt = 2.0 * ERROR * (1.0 - table[item, INVERSE])
+    if doubt < rejections - whole < 1.0 - doubt:
+        return float(1.0 + whole)
     # So near a whole number (or infinite) only every digit of the logarithm can tell.
     return float(1.0 + np.floor(math.log(u) / table[item, LOG_REJECT]))
 

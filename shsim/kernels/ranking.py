@@ -12,7 +12,10 @@ exact whatever the bins and the depth.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +31,10 @@ _RELATIVE, _ABSOLUTE, _WIDEN = 1e-12, 1e-300, 1e-9
 
 #: Evaluations of information that building all bins may take, and the bins' number.
 _BUILD_BUDGET = 2_000_000
-_FEWEST_BINS, _MOST_BINS = 256, 2048
+_FEWEST_BINS, _MOST_BINS = 256, 4096
+
+#: Bins are filled in so many jobs, which may run at once.
+_JOBS = 8
 
 #: Tables take no more memory than this; deeper walks use the heap.
 _TABLE_BYTES = 256 * 2**20
@@ -78,8 +84,22 @@ class Ranking:
         return bool(depth < len(self.tables.items) and 36 * bins * depth <= _TABLE_BYTES)
 
 
+Jobs = Sequence[Callable[[], None]]
+
+
+def in_turn(jobs: Jobs) -> None:
+    """Run jobs one after another; whoever has threads hands in something better."""
+    for job in jobs:
+        job()
+
+
 def build_ranking(
-    items: FloatArray, low: float, high: float, depth: int, bins: int | None = None
+    items: FloatArray,
+    low: float,
+    high: float,
+    depth: int,
+    bins: int | None = None,
+    run: Callable[[Jobs], None] = in_turn,
 ) -> Ranking:
     """Build the bin tables for thetas mostly in [low, high]; any theta may be ranked.
 
@@ -93,6 +113,8 @@ def build_ranking(
         Items a table lists; at most N is used.
     bins
         Inner bins; by default as many as pay for themselves.
+    run
+        Runs the jobs that fill the tables, in any order.
     """
     size = len(items)
     depth = min(max(depth, 1), size)
@@ -110,7 +132,13 @@ def build_ranking(
         float(low),
         float(per_bin),
     )
-    build_bins(tables, edges, slack, np.zeros((5, size)), np.empty(size, np.int32))
+    parts = np.linspace(0, bins + 2, min(_JOBS, bins + 2) + 1).astype(np.int64).tolist()
+
+    def fill(first: int, last: int) -> None:
+        room, members = np.zeros((5, size)), np.empty(size, np.int32)
+        build_bins(tables, edges, slack, room, members, first, last)
+
+    run([partial(fill, first, last) for first, last in pairwise(parts)])
     return Ranking(tables, edges)
 
 
@@ -124,9 +152,15 @@ def deepen(ranking: Ranking) -> Ranking:
 
 @kernel
 def build_bins(
-    tables: Tables, edges: FloatArray, slack: float, room: FloatArray, members: AnyArray
+    tables: Tables,
+    edges: FloatArray,
+    slack: float,
+    room: FloatArray,
+    members: AnyArray,
+    first: int,
+    last: int,
 ) -> None:
-    """Fill the tables; bin j lies between edges j-1 and j, the outer ones are open.
+    """Fill bins first … last - 1; bin j lies between edges j-1 and j, the outer ones are open.
 
     `room` (5, N), zeros, and `members` int32 (N,) are written over.
     """
@@ -137,7 +171,9 @@ def build_bins(
     for i in range(size):
         highest[i] = information(items, i, items[i, PEAK])
         widened[i] = math.exp(2.0 * items[i, SLOPE] * slack) * (1.0 + _RELATIVE)
-    for j in range(bins):
+        if first > 0:
+            at_start[i] = information(items, i, edges[first - 1])
+    for j in range(first, last):
         start = edges[j - 1] if j > 0 else -np.inf
         end = edges[j] if j < bins - 1 else np.inf
         for i in range(size):

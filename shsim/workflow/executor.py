@@ -123,7 +123,7 @@ class Executor:
             theta = self._delivery.theta
             low, high = theta.quantile(np.array([_TAIL, 1.0 - _TAIL])).tolist()
             depth = _DEPTH_PER_ITEM * self._delivery.length
-            self._ranking = self.elsewhere(lambda: build_ranking(self._items, low, high, depth))
+            self._ranking = build_ranking(self._items, low, high, depth, run=self._run_jobs)
         return self._ranking
 
     def deepen(self, ranking: Ranking) -> Ranking:
@@ -228,9 +228,10 @@ class Executor:
         each = 8 * size * (2 + DECILES + (self._delivery.length if histogram else 0))
         return max(1, min(self.threads, _TALLY_BYTES // each))
 
-    def elsewhere(self, job: Callable[[], Value]) -> Value:
-        """Run a job in a worker, so that Ctrl-C need not wait for a compilation."""
-        return next(iter(self.each([job])))
+    def _run_jobs(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Run jobs in workers, so that Ctrl-C need not wait for a compilation either."""
+        for _ in self.each(jobs):
+            pass
 
     def each(self, jobs: Sequence[Callable[[], Value]]) -> Iterator[Value]:
         """Results of jobs as they end; signals are answered between."""
