@@ -38,6 +38,7 @@ Each = Callable[[IterationRecord, Expected], None]
 class Target:
     """What to solve for: the rate that restrained items are to have, and bounds of k.
 
+    The iterations end when no rate is further from the aim than `settled`, relatively.
     With `only_met` any table that meets the aim as a cap will do.
     """
 
@@ -45,6 +46,7 @@ class Target:
     floor: float = 0.0
     ceil: float = 1.0
     iters: int = 200
+    settled: float = SETTLED
     only_met: bool = False
 
 
@@ -112,7 +114,9 @@ class Solver:
             if converged or enough or t == target.iters - 1 or _short(expected, target, t):
                 break
             plain = move(k, rule(expected.reached, target.aim), 1.0, target.floor, target.ceil)
-            k = np.clip(mixer.next(k, plain), target.floor, target.ceil)
+            mixed = np.clip(mixer.next(k, plain), target.floor, target.ceil)
+            # What the rule puts at a bound stays there exactly.
+            k = np.where((plain > target.floor) & (plain < target.ceil), mixed, plain)
         return Solution(k, expected, done + t + 1, converged)
 
 
@@ -124,8 +128,8 @@ def meets(expected: Expected, tau: float) -> bool:
 def settled(k: FloatArray, rate: FloatArray, target: Target) -> bool:
     """Whether each item is at the aim, or under it at the ceil, or over it at the floor."""
     excess = rate / target.aim - 1.0
-    high_enough = (excess >= -SETTLED) | (k >= target.ceil)
-    low_enough = (excess <= SETTLED) | (k <= target.floor)
+    high_enough = (excess >= -target.settled) | (k >= target.ceil)
+    low_enough = (excess <= target.settled) | (k <= target.floor)
     return bool(np.all(high_enough & low_enough))
 
 
