@@ -17,7 +17,7 @@ _NARROW = 1e-3
 _FIRST_REACH = 0.01
 
 #: Unsettled iterations after which a cap counts as not met.
-_PATIENCE = 100
+_PATIENCE = 60
 
 #: The price of the cap is a difference of caps so far to either side, relatively.
 _ASIDE = 0.025
