@@ -18,6 +18,7 @@ COMMANDS = {
         "Find the k that hold the cap, verify them, save them.",
     ),
     "simulate": ("shsim.cli.simulate:command", "Show what the k in force do; change nothing."),
+    "sweep": ("shsim.cli.sweep:command", "Show what each of several caps costs; save nothing."),
     "export": ("shsim.cli.transfer:export", "Write an exam's pool and k as CSV or JSON."),
     "import": ("shsim.cli.transfer:import_", "Publish a pool from a CSV or JSON file."),
     "db": ("shsim.cli.database:group", "Make the tables, the demo exam; check both."),
@@ -30,6 +31,7 @@ Examples:
   shsim calibrate                     the demo exam, in a database of its own
   shsim calibrate --dsn postgresql://qbank@db/qbank --exam MATH-1 --tau 0.2
   shsim simulate --exam MATH-1 --format csv > exposure.csv
+  shsim sweep --exam MATH-1 --tau 0.10:0.30:0.02
   shsim calibrate --pool pool.csv --output k.csv
 
 \b

@@ -78,8 +78,7 @@ The first QBank script, step for step:
     help="How fast steps shrink after the tenth iteration; 0: never.",
     fallback="0.6",
 )
-@setting("--floor", section=RULE, type=float, metavar="K", help="Smallest k.", fallback="0.001")
-@setting("--ceil", section=RULE, type=float, metavar="K", help="Largest k.", fallback="1")
+@options.bounds
 @setting(
     "--target",
     section=RULE,
@@ -88,14 +87,7 @@ The first QBank script, step for step:
     help="Aim at this share of tau, so that noise stays under the cap.",
     fallback="0.995; 1 for damped with --decay 0",
 )
-@setting(
-    "--tol",
-    section=RULE,
-    type=float,
-    metavar="SHARE",
-    help="Relative excess over tau that counts as none.",
-    fallback="0.01",
-)
+@options.tol
 @options.nodes
 @setting("--restart", section=RULE, is_flag=True, help="Start from k = 1, not the k in force.")
 @setting(

@@ -10,10 +10,13 @@ from typing import Any
 import click
 
 from shsim.cli.command import Setting
+from shsim.cli.series import Series
 from shsim.errors import UsageError
 
 #: Options that say what one run may do, and must be typed for it.
 TYPED_ONLY = frozenset({"force", "config", "help", "version"})
+
+_SERIES = "a number, a list of numbers or a range in quotes"
 
 
 def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
@@ -33,7 +36,9 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) 
     every = _settings_by_command(root)
     top = {key: item for key, item in document.items() if not isinstance(item, dict)}
     known_anywhere = {key: param for keys in every.values() for key, param in keys.items()}
-    chosen = dict(_checked(value, "", top, known_anywhere, problems))
+    # A name means the same to every command but sweep, whose tau may be a list.
+    known = known_anywhere | every.get(command, {})
+    chosen = dict(_checked(value, "", top, known, problems))
     for table, content in document.items():
         if not isinstance(content, dict):
             continue
@@ -112,6 +117,8 @@ def _checked(
 def _wanted(param: Setting) -> str:
     if param.is_flag:
         return "true or false"
+    if isinstance(param.type, Series):
+        return _SERIES
     if isinstance(param.type, click.types.IntParamType):
         return "a whole number"
     if isinstance(param.type, click.types.FloatParamType):
@@ -120,11 +127,14 @@ def _wanted(param: Setting) -> str:
 
 
 def _fits(item: Any, wanted: str) -> bool:
+    if wanted == _SERIES and isinstance(item, list):
+        return bool(item) and all(_fits(each, "a number") for each in item)
     if wanted == "true or false":
         return isinstance(item, bool)
     if isinstance(item, bool):
         return False
     kinds: dict[str, tuple[type, ...]] = {"a whole number": (int,), "a number": (int, float)}
+    kinds[_SERIES] = (int, float, str)
     return isinstance(item, kinds.get(wanted, (str,)))
 
 

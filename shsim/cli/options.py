@@ -88,18 +88,17 @@ tau = setting(
     help="The cap: largest exposure rate wanted.",
     fallback="0.2",
 )
-test = together(
-    setting(
-        "--len",
-        "--test-len",
-        "length",
-        section=TEST,
-        type=int,
-        metavar="N",
-        help="Items a test.",
-        fallback="30",
-    ),
-    tau,
+length = setting(
+    "--len",
+    "--test-len",
+    "length",
+    section=TEST,
+    type=int,
+    metavar="N",
+    help="Items a test.",
+    fallback="30",
+)
+delivered = together(
     setting(
         "--theta",
         "--theta-dist",
@@ -136,13 +135,26 @@ test = together(
         help="Scaling constant of the 3PL.",
         fallback="1.7",
     ),
-    setting(
-        "--seed",
-        section=TEST,
-        type=int,
-        metavar="N",
-        help="The same seed gives the same bytes. Left out, one is drawn and printed.",
-    ),
+)
+seed = setting(
+    "--seed",
+    section=TEST,
+    type=int,
+    metavar="N",
+    help="The same seed gives the same bytes. Left out, one is drawn and printed.",
+)
+test = together(length, tau, delivered, seed)
+bounds = together(
+    setting("--floor", section=RULE, type=float, metavar="K", help="Smallest k.", fallback="0.001"),
+    setting("--ceil", section=RULE, type=float, metavar="K", help="Largest k.", fallback="1"),
+)
+tol = setting(
+    "--tol",
+    section=RULE,
+    type=float,
+    metavar="SHARE",
+    help="Relative excess over tau that counts as none.",
+    fallback="0.01",
 )
 nodes = setting(
     "--nodes",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from shsim.arrays import AnyArray, FloatArray, IntArray
 from shsim.kernels.heap import make_heap, pop
 from shsim.kernels.irt import information
-from shsim.kernels.jit import device
+from shsim.kernels.jit import device, rare
 from shsim.kernels.workspace import HEAD, HEAP, HELD, IN_HEAP, NEXT, RANKED, STRAYED, TAIL, WALK
 
 
@@ -93,7 +93,7 @@ def hold(
     members[HELD, at] = item
 
 
-@device
+@rare
 def heap_past(
     items: FloatArray, theta: float, cursor: IntArray, members: AnyArray, values: FloatArray
 ) -> None:

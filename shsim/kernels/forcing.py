@@ -13,11 +13,11 @@ import numpy as np
 from shsim.arrays import FloatArray
 from shsim.kernels.acceptance import Rule, accepts_once, clock_of, propose
 from shsim.kernels.irt import information
-from shsim.kernels.jit import device
+from shsim.kernels.jit import rare
 from shsim.kernels.workspace import CLOCKS, PROPOSALS, PROPOSED, SEEN, WALK, Scratch, Tallies
 
 
-@device
+@rare
 def force(
     items: FloatArray,
     rule: Rule,
@@ -42,7 +42,7 @@ def force(
     return gained
 
 
-@device
+@rare
 def see(items: FloatArray, tallies: Tallies, theta: float, decile: int, item: int) -> float:
     """Count an item as seen; its information. `decile` is -1 where it is not wanted."""
     tallies.counts[item, SEEN] += 1
@@ -51,7 +51,7 @@ def see(items: FloatArray, tallies: Tallies, theta: float, decile: int, item: in
     return information(items, item, theta)
 
 
-@device
+@rare
 def take_back(
     items: FloatArray,
     rule: Rule,
@@ -74,7 +74,7 @@ def take_back(
     return lost
 
 
-@device
+@rare
 def replay(
     items: FloatArray,
     rule: Rule,

@@ -6,7 +6,7 @@ Gives the ranking one item at a time, so that a walk pays only for the items it 
 from __future__ import annotations
 
 from shsim.arrays import AnyArray, FloatArray
-from shsim.kernels.jit import device
+from shsim.kernels.jit import device, rare
 
 
 @device
@@ -15,7 +15,7 @@ def before(value: float, item: int, other_value: float, other_item: int) -> bool
     return value > other_value or (value == other_value and item < other_item)
 
 
-@device
+@rare
 def sift_down(values: FloatArray, members: AnyArray, start: int, size: int) -> None:
     """Let the entry at `start` sink to its place; arrays are modified in place."""
     value, item = values[start], members[start]
@@ -33,7 +33,7 @@ def sift_down(values: FloatArray, members: AnyArray, start: int, size: int) -> N
     values[hole], members[hole] = value, item
 
 
-@device
+@rare
 def make_heap(values: FloatArray, members: AnyArray, size: int) -> None:
     """Order the first `size` entries as a heap, in place."""
     for start in range(size // 2 - 1, -1, -1):

@@ -51,6 +51,14 @@ def device(function: Function) -> Function:
     return cast("Function", numba.njit(**_OPTIONS, forceinline=True)(function))
 
 
+def rare(function: Function) -> Function:
+    """Compile a helper that is called, not inlined: large, or off the beaten track.
+
+    It costs a call of some nanoseconds and saves the compiler its copies.
+    """
+    return cast("Function", numba.njit(**_OPTIONS)(function))
+
+
 def cache_folder() -> Path:
     """Where compiled kernels are kept: a folder of its own for each state of the sources."""
     root = os.environ.get("SHSIM_CACHE_DIR")

@@ -24,7 +24,7 @@ IGNORED = frozenset(
 _REMEDY = "Correct the row and run again."
 _INTEGER = re.compile(r"\s*[-+]?[0-9]+\s*", re.ASCII)
 _NUMBER = re.compile(
-    r"\s*[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|nan|inf|infinity)\s*",
+    r"\s*[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|inf|infinity)\s*",
     re.ASCII | re.IGNORECASE,
 )
 _SMALLEST, _LARGEST = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
@@ -174,9 +174,12 @@ class PoolText:
             return np.full(self.size, default, dtype=np.float64)
         if _plain("".join(texts)):
             try:
-                return np.array(list(map(float, texts)), dtype=np.float64)
+                read = np.array(list(map(float, texts)), dtype=np.float64)
             except ValueError:
                 pass  # the long way finds out which
+            else:
+                if not np.isnan(read).any():  # what is written nan is not missing
+                    return read
         values = np.empty(self.size, dtype=np.float64)
         for row, text in enumerate(texts):
             if not text.strip():

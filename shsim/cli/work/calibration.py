@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
-from shsim.cli.work.delivery import RunRequest
+from shsim.cli.work.delivery import STAND_IN, RunRequest
+from shsim.cli.work.problems import Problems
 from shsim.cli.work.saving import Saving
 from shsim.cli.work.sources import Source, file_label, open_source
-from shsim.errors import CapNotHeldError, DataError, UsageError
-from shsim.model.ability import number
+from shsim.errors import CapNotHeldError, DataError
+from shsim.model.ability import AbilityDistribution, number
 from shsim.model.methods import IGNORED_BY_EXACT, Method
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
@@ -44,12 +46,17 @@ class Request(RunRequest):
 
 def run(request: Request) -> None:
     """Calibrate, save, render; the exit code is an exception's affair."""
-    _refuse_conflicts(request)
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = _output(request, stack)
+        problems = Problems(_conflicts(request))
+        file = problems.without(lambda: request.pool_file)
+        if request.force and file is not None:
+            problems.add("--force is about saving, and --pool saves nothing. Leave it out.")
+        output = problems.without(lambda: _output(request, stack))
+        theta = problems.without(request.read_theta)
+        settings = _settings(request, theta or STAND_IN)
+        problems.end_here(request, settings)
         _teach_first_script(request, narrator)
-        settings = _settings(request)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
         saves = source.store is not None and not request.dry_run
@@ -59,21 +66,18 @@ def run(request: Request) -> None:
         _report(request, outcome, source, narrator)
 
 
-def _refuse_conflicts(request: Request) -> None:
+def _conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
     if request.force and request.dry_run:
-        raise UsageError("--force saves and --dry-run does not. Give one of them.")
+        yield "--force saves and --dry-run does not. Give one of them."
     if request.method == "exact":
         ignored = [name for name in IGNORED_BY_EXACT if getattr(request, name) is not None]
         if ignored:
             options = ", ".join(f"--{name}" for name in ignored)
-            raise UsageError(
+            yield (
                 f"--method exact draws no examinees and takes whole steps: it would ignore"
                 f" {options}. Leave that out, or choose another method."
             )
-    file = request.pool_file
-    if request.force and file is not None:
-        raise UsageError("--force is about saving, and --pool saves nothing. Leave it out.")
 
 
 def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult] | None:
@@ -82,12 +86,12 @@ def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult]
     return stack.enter_context(OutputFile[CalibrationResult](request.output, result_data))
 
 
-def _settings(request: Request) -> CalibrationSettings:
+def _settings(request: Request, theta: AbilityDistribution) -> CalibrationSettings:
     chosen = request.chosen(
         "tau", "method", "n", "iters", "alpha", "decay", "floor", "ceil", "target", "tol",
         "verify_n", "nodes",
     )  # fmt: skip
-    return CalibrationSettings.make(request.delivery(), restart=request.restart, **chosen)
+    return CalibrationSettings.make(request.delivery(theta), restart=request.restart, **chosen)
 
 
 def _teach_first_script(request: Request, narrator: Narrator) -> None:

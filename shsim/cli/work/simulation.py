@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
-from shsim.cli.work.delivery import RunRequest
+from shsim.cli.work.delivery import STAND_IN, RunRequest
+from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import file_label, open_source
-from shsim.errors import UsageError
 from shsim.model.methods import Estimator
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
@@ -31,15 +32,16 @@ class Request(RunRequest):
 
 def run(request: Request) -> None:
     """Simulate and render; nothing is written to a database."""
-    _refuse_conflicts(request)
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = None
-        if request.output is not None:
-            output = stack.enter_context(OutputFile[SimulationResult](request.output, result_data))
+        problems = Problems(_conflicts(request))
+        output = problems.without(lambda: _output(request, stack))
+        theta = problems.without(request.read_theta)
         settings = SimulationSettings(
-            delivery=request.delivery(), **request.chosen("tau", "n", "tol", "method", "nodes")
+            delivery=request.delivery(theta or STAND_IN),
+            **request.chosen("tau", "n", "tol", "method", "nodes"),
         )
+        problems.end_here(request, settings)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
         result = simulate_pool(source.load, settings, threads=request.threads, watch=narrator)
@@ -54,9 +56,15 @@ def run(request: Request) -> None:
                 narrator.note(sentence)
 
 
-def _refuse_conflicts(request: Request) -> None:
+def _output(request: Request, stack: ExitStack) -> OutputFile[SimulationResult] | None:
+    if request.output is None:
+        return None
+    return stack.enter_context(OutputFile[SimulationResult](request.output, result_data))
+
+
+def _conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
     if request.method == "exact" and request.n is not None:
-        raise UsageError("--method exact draws no examinees: leave --n out, or sample.")
+        yield "--method exact draws no examinees: leave --n out, or sample."
     if request.method != "exact" and request.nodes is not None:
-        raise UsageError("--nodes is for --method exact. Leave it out, or add that.")
+        yield "--nodes is for --method exact. Leave it out, or add that."

@@ -38,7 +38,6 @@ class PoolRequest(DatabaseRequest):
 
     exam: str | None
     pool: str | None
-    dry_run: bool
     typed: frozenset[str]
 
     @property
