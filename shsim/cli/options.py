@@ -180,7 +180,7 @@ result = together(
         type=click.Choice(["table", "csv", "json"]),
         default="table",
         show_default=True,
-        help="What stdout gets: a summary, one row an item, or everything.",
+        help="What stdout gets: a summary, one row an item or point, or everything.",
     ),
     setting(
         "--output",

@@ -69,14 +69,14 @@ def histogram(rates: FloatArray, tau: float, pen: Pen) -> Iterator[Text]:
     most = max(bar.count for bar in bars)
     room = max(pen.width - margin - len(f" {most:,}") - 1, 10)
     cap_drawn = False
-    for label, bar in zip(labels, bars, strict=True):
-        over = bar.low >= tau * (1 - 1e-9)
+    for label, each in zip(labels, bars, strict=True):
+        over = each.low >= tau * (1 - 1e-9)
         if over and not cap_drawn:
             cap_drawn = True
             yield _cap_line(tau, margin, room, pen)
         line = Text(f"{label:>{margin - 1}} ")
-        line.append(_bar(bar.count / most * room, pen), style="red" if over else "cyan")
-        line.append(f" {bar.count:,}" if bar.count else " 0", style="" if bar.count else "dim")
+        line.append(bar(each.count / most * room, pen), style="red" if over else "cyan")
+        line.append(f" {each.count:,}" if each.count else " 0", style="" if each.count else "dim")
         yield line
     if not cap_drawn:
         yield _cap_line(tau, margin, room, pen)
@@ -88,7 +88,7 @@ def _cap_line(tau: float, margin: int, room: int, pen: Pen) -> Text:
     return line.append(dash * room, style="yellow")
 
 
-def _bar(length: float, pen: Pen) -> str:
+def bar(length: float, pen: Pen) -> str:
     """A bar of `length` columns; whatever is not nothing is seen."""
     if length <= 0:
         return ""

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Literal, TextIO
 
 from shsim.model.item_pool import ItemPool
+from shsim.model.results import SweepResult
 from shsim.report.columns import Result, pool_columns, result_columns
 from shsim.report.delimited import csv_text
 from shsim.report.document import pool_json, result_json
+from shsim.report.sweep_data import sweep_columns, sweep_json
 
 DataFormat = Literal["csv", "json"]
 Format = Literal["table", "csv", "json"]
@@ -22,6 +24,23 @@ def result_data(result: Result, form: DataFormat) -> str:
 def pool_data(pool: ItemPool, form: DataFormat) -> str:
     """A pool for a program."""
     return csv_text(pool_columns(pool)) if form == "csv" else pool_json(pool)
+
+
+def sweep_data(result: SweepResult, form: DataFormat) -> str:
+    """A sweep for a program."""
+    return csv_text(sweep_columns(result)) if form == "csv" else sweep_json(result)
+
+
+def sweep_text(
+    result: SweepResult, form: Format, stream: TextIO, closing: Sequence[str] = ()
+) -> str:
+    """A sweep for `stream`, as :func:`result_text`."""
+    if form != "table":
+        return sweep_data(result, form)
+    from shsim.report.canvas import Canvas
+    from shsim.report.sweep_summary import sweep_summary
+
+    return sweep_summary(result, Canvas.of(stream), closing)
 
 
 def result_text(result: Result, form: Format, stream: TextIO, closing: Sequence[str] = ()) -> str:

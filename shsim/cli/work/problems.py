@@ -1,0 +1,69 @@
+"""Everything that is wrong with a command, gathered so that it can be said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from shsim.cli.progress import Narrator
+from shsim.cli.work.sources import PoolRequest, open_source
+from shsim.errors import DatabaseError, DataError, UsageError
+from shsim.model.settings import Settings
+from shsim.workflow.run import load_checked
+
+T = TypeVar("T")
+
+
+class Problems:
+    """What was found wrong so far, the command line before the data."""
+
+    def __init__(self, usage: Iterable[str] = ()) -> None:
+        self._usage = list(usage)
+        self._data: list[str] = []
+        self._database: list[str] = []
+
+    def add(self, usage: str) -> None:
+        """One more thing wrong with the command line."""
+        self._usage.append(usage)
+
+    def without(self, work: Callable[[], T]) -> T | None:
+        """What `work` gives; None where it found something wrong, which is kept."""
+        found: T | None = None
+        with self._kept():
+            found = work()
+        return found
+
+    def end_here(self, request: PoolRequest, settings: Settings) -> None:
+        """Go on if nothing is wrong; else look at the settings and the pool too, and end.
+
+        Raises
+        ------
+        UsageError
+            Only the command line is wrong.
+        DataError
+            Settings or data are, perhaps beside the command line.
+        """
+        self._data.extend(settings.problems())
+        if not (self._usage or self._data):
+            return
+        with (
+            self._kept(),
+            open_source(request, Narrator(quiet=True), read_only=True) as source,
+        ):
+            load_checked(source.load, settings)
+        everything = dict.fromkeys([*self._usage, *self._database, *self._data])
+        if self._data:
+            raise DataError(list(everything))
+        raise UsageError("\n".join(everything))
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except DataError as error:
+            self._data.extend(error.problems)
+        except UsageError as error:
+            self._usage.append(str(error))
+        except DatabaseError as error:
+            self._database.append(str(error))

@@ -1,0 +1,86 @@
+"""What `shsim sweep` does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.progress import Narrator
+from shsim.cli.series import MOST_VALUES
+from shsim.cli.streams import emit
+from shsim.cli.work.delivery import STAND_IN, DeliveryRequest
+from shsim.cli.work.problems import Problems
+from shsim.cli.work.sources import file_label, open_source
+from shsim.model.ability import AbilityDistribution
+from shsim.model.results import SweepResult
+from shsim.model.settings import DeliverySettings, SweepSettings
+from shsim.report.render import sweep_data, sweep_text
+from shsim.report.sweep_data import headline
+from shsim.workflow.run import sweep_pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(DeliveryRequest):
+    """The options of `sweep`."""
+
+    taus: tuple[float, ...]
+    lengths: tuple[int, ...]
+    floor: float | None
+    ceil: float | None
+    iters: int | None
+    tol: float | None
+    nodes: int | None
+
+
+def run(request: Request) -> None:
+    """Sweep and render; nothing is written to a database."""
+    with ExitStack() as stack:
+        narrator = stack.enter_context(Narrator(quiet=request.quiet))
+        problems = Problems(_conflicts(request))
+        output = problems.without(lambda: _output(request, stack))
+        theta = problems.without(request.read_theta)
+        settings = _settings(request, theta or STAND_IN)
+        problems.end_here(request, settings)
+        source = stack.enter_context(open_source(request, narrator, read_only=True))
+        result = sweep_pool(source.load, settings, threads=request.threads, watch=narrator)
+        narrator.clear()
+        if output is not None:
+            output.stage(result)
+            output.publish()
+        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
+        emit(sweep_text(result, request.form, sys.stdout, closing))
+        if request.form != "table":
+            for sentence in (*headline(result), *closing):
+                narrator.note(sentence)
+
+
+def _conflicts(request: Request) -> Iterator[str]:
+    """A sweep that would hardly end is an error."""
+    points = len(request.taus) * len(request.lengths)
+    if points > MOST_VALUES:
+        yield (
+            f"--tau and --len give {points:,} points, and {MOST_VALUES:,} are the most."
+            " Give fewer values or a larger step."
+        )
+
+
+def _output(request: Request, stack: ExitStack) -> OutputFile[SweepResult] | None:
+    if request.output is None:
+        return None
+    return stack.enter_context(OutputFile[SweepResult](request.output, sweep_data))
+
+
+def _settings(request: Request, theta: AbilityDistribution) -> SweepSettings:
+    # Nothing is drawn, so any seed will do.
+    delivery = DeliverySettings(
+        theta=theta, seed=0, **request.chosen("ability", "rejection", "scale")
+    )
+    return SweepSettings(
+        delivery=delivery,
+        taus=request.taus,
+        lengths=request.lengths,
+        **request.chosen("floor", "ceil", "iters", "tol", "nodes"),
+    )
