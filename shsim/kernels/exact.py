@@ -37,6 +37,36 @@ def acceptance_table(k: FloatArray, length: int, *, by_position: bool) -> FloatA
     return table
 
 
+def forced_by_examinee(orders: AnyArray, k: FloatArray, length: int) -> FloatArray:
+    """Expected forced exposure under `examinee`, added up over nodes, (items,).
+
+    The rejected item at rank i <= L comes back where at most L-i of those below it
+    accept: with probability (1-k_i)·P(Σ_{j>i} X_j <= L-i), the X_j independent.
+
+    Parameters
+    ----------
+    orders
+        int32 (nodes, N): the whole ranking of each node, as rows of `k`.
+    k
+        (N,): exposure-control parameters.
+    length
+        L, the items of a test.
+    """
+    forced = np.zeros(len(k))
+    accepted = np.zeros((len(orders), length + 1))
+    accepted[:, 0] = 1.0  # column m: m of the items below accept; more than L are dropped
+    for rank in range(orders.shape[1] - 1, -1, -1):
+        rows = orders[:, rank]
+        chance = k[rows][:, None]
+        if rank < length:
+            few = accepted[:, : length - rank].sum(axis=1)
+            np.add.at(forced, rows, (1.0 - chance[:, 0]) * few)
+        more = accepted * chance
+        accepted -= more
+        accepted[:, 1:] += more[:, :-1]
+    return forced
+
+
 @kernel
 def order_nodes(
     tables: Tables, thetas: FloatArray, bins: AnyArray, scratch: Scratch, orders: AnyArray

@@ -20,6 +20,9 @@ _CLOSE = 1.05
 #: Forced positions a test from which on the pool is said to be running out.
 _FORCED_WARNING = 1e-3
 
+#: Forced positions a test from which on expected exposure is said to be incomplete.
+_LEFT_OUT = 1e-6
+
 
 def judge_calibration(
     pool: ItemPool,
@@ -44,8 +47,10 @@ def judge_calibration(
 
 def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSettings) -> Verdict:
     """The verdict on the k in force."""
+    unseen = _what_only_simulation_sees(measures, settings)
     if measures.held:
-        return Verdict(held=True, sentence=_held(measures), reason=None, remedy=None)
+        return Verdict(held=True, sentence=_held(measures) + unseen, reason=None, remedy=None)
+    sentence = _not_held(measures) + unseen
     delivery = settings.delivery
     remedy = (
         "Calibrate: shsim calibrate with the same --exam, --dsn or --pool and"
@@ -58,8 +63,19 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
             f"No k can hold it: {settings.delivery.length} items a test from {len(pool)} give a"
             f" mean exposure of {smallest:.4g}. Give a larger --tau, a shorter --len or more items."
         )
-        return Verdict(held=False, sentence=_not_held(measures), reason="infeasible", remedy=remedy)
-    return Verdict(held=False, sentence=_not_held(measures), reason="in_force", remedy=remedy)
+        return Verdict(held=False, sentence=sentence, reason="infeasible", remedy=remedy)
+    return Verdict(held=False, sentence=sentence, reason="in_force", remedy=remedy)
+
+
+def _what_only_simulation_sees(measures: Measures, settings: SimulationSettings) -> str:
+    """Under `position` the closed chain leaves forced positions out: say so."""
+    by_position = settings.delivery.rejection == "position"
+    if settings.method != "exact" or not by_position or measures.forced_per_test <= _LEFT_OUT:
+        return ""
+    return (
+        f" But {measures.forced_per_test:.2g} positions a test are filled by force, which is not"
+        " in it: let --method sampled judge."
+    )
 
 
 def _held(measures: Measures) -> str:

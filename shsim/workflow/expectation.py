@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from shsim.arrays import AnyArray, FloatArray, IntArray
-from shsim.kernels.exact import acceptance_table, carry, expected_information, order_nodes
+from shsim.kernels.exact import (
+    NEGLIGIBLE,
+    acceptance_table,
+    carry,
+    expected_information,
+    forced_by_examinee,
+    order_nodes,
+)
 from shsim.kernels.ranking import Ranking
 from shsim.kernels.sitting import make_examinees
 from shsim.kernels.workspace import DECILES, make_scratch
@@ -40,12 +47,16 @@ class Expected:
         (10, N): exposure rates within each theta decile.
     left
         Positions a test that the walk leaves open, to be filled by force: L - Σ rate.
+    forced
+        (10, N): what force adds to `by_decile`. Exact under `examinee`; 0 under
+        `position`, where only simulation can tell.
     """
 
     rate: FloatArray
     reached: FloatArray
     by_decile: FloatArray
     left: float
+    forced: FloatArray
 
 
 def nodes_of(theta: AbilityDistribution, count: int) -> FloatArray:
@@ -153,7 +164,22 @@ class Expectation:
         rate[self._items] = taken.sum(axis=0) / len(self.theta)
         reached = np.zeros((self._size, self._length))
         reached[self._items] = lanes.sum(axis=0)[:, 1:] / len(self.theta)
-        return Expected(rate, reached, by_decile, left)
+        return Expected(rate, reached, by_decile, left, np.zeros_like(by_decile))
+
+    def with_forced(self, k: FloatArray, expected: Expected) -> Expected:
+        """`expected`, which is of `k`, with what force adds where the pool runs short."""
+        if self._by_position or expected.left < NEGLIGIBLE:
+            return expected
+        self._rank(self._size)
+        forced = np.empty((_LANES, self._size))
+
+        def lane(j: int, part: slice) -> None:
+            sums = forced_by_examinee(self._orders[part], k[self._items], self._length)
+            forced[j, self._items] = sums / (part.stop - part.start)
+
+        for _ in self._executor.each([partial(lane, j, p) for j, p in enumerate(self._lanes)]):
+            pass
+        return replace(expected, forced=forced.reshape(DECILES, 2, -1).mean(axis=1))
 
     def _rank(self, depth: int) -> None:
         """Find each node's `depth` best items, and number the items that occur in them."""

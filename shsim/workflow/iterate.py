@@ -24,8 +24,9 @@ FULL_STEPS = 10
 #: Every so many averaged iterations the run looks whether it may stop.
 LOOK_EVERY = 4
 
-#: A look takes so many times fewer nodes: .1 % of tau is enough to stop by.
-_LOOK_COARSER = 4
+#: A look takes so many times fewer nodes, and the part of the tolerance that leaves room
+#: for their error (.15 % of tau).
+_LOOK_COARSER, _LOOK_SHARE = 4, 0.8
 
 
 def iterate(
@@ -93,7 +94,7 @@ class Met:
         if self._expectation is None:
             self._expectation = self._make()
         rate, settings = self._expectation.of(k).rate, self._settings
-        tau, tol = settings.tau, settings.tol
+        tau, tol = settings.tau, _LOOK_SHARE * settings.tol
         restrained = k < settings.ceil * 0.995
         return bool(
             rate.max() <= tau * (1 + tol)

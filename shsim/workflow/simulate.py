@@ -72,12 +72,12 @@ def start(executor: Executor, watch: Watch) -> None:
 
 def expectations(expectation: Expectation, k: FloatArray, length: int) -> Expectations:
     """What the closed chain expects under `k`, as report measures it."""
-    expected = expectation.of(k)
+    expected = expectation.with_forced(k, expectation.of(k))
     gained, attainable = expectation.information(k).mean(axis=0).tolist()
     return Expectations(
-        rate=expected.rate,
+        rate=expected.rate + expected.forced.mean(axis=0),
         proposed=expectation.proposals(k, expected),
-        by_decile=expected.by_decile,
+        by_decile=expected.by_decile + expected.forced,
         left=expected.left,
         length=length,
         information=(gained, attainable),

@@ -241,3 +241,20 @@ def test_nodes_are_as_many_as_are_worth_it():
     assert len(nodes_of(EMPIRICAL, 300)) == 300
     few = AbilityDistribution.empirical([0.5, -1.0, 2.0], "file:few")
     assert np.bincount(np.searchsorted(few.values, nodes_of(few, 8000))).tolist() == [7, 7, 7]
+
+
+def test_forced_exposure_is_exact_by_examinee():
+    pool = golden_pool(40, k=np.full(40, 0.3))
+    n = 400_000
+    settings = simulation(15, "examinee", theta=FIXED, n=n)
+    sampled = simulate(pool, settings)
+    exact = simulate(pool, simulation(15, "examinee", theta=FIXED, method="exact"))
+    assert exact.measures.forced_per_test > 1
+    assert exact.measures.forced_per_test == pytest.approx(
+        sampled.measures.forced_per_test, abs=0.02
+    )
+    rate = exact.exposure.rate
+    assert rate.sum() == pytest.approx(15, abs=1e-9)
+    spread = np.sqrt(np.maximum(rate * (1 - rate), 1e-12) / n)
+    assert (np.abs(sampled.exposure.rate - rate) / spread).max() < 5
+    assert np.max(exact.measures.max_by_decile) == pytest.approx(rate.max(), abs=1e-9)

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pools import NORMAL, calibration, golden_pool
+from pools import NORMAL, calibration, golden_pool, simulation
 
 from shsim.model.settings import SweepSettings
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.executor import Executor
 from shsim.workflow.reasons import price_by_decile, smallest_tau
+from shsim.workflow.simulate import simulate
 from shsim.workflow.solve import Solver, Target
 from shsim.workflow.sweep import sweep
 
@@ -136,3 +137,11 @@ def test_settings_of_a_sweep_are_checked():
     problems = "\n".join(settings.problems())
     for words in ("--tau 1.5", "--len 0", "--floor 2"):
         assert words in problems
+
+
+def test_what_only_simulation_sees_is_said():
+    pool = golden_pool(40, k=np.full(40, 0.02))
+    exact = simulate(pool, simulation(15, method="exact", nodes=200))
+    assert "let --method sampled judge" in exact.verdict.sentence
+    full = simulate(golden_pool(), simulation(method="exact", nodes=200))
+    assert "let --method sampled judge" not in full.verdict.sentence
