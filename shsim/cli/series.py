@@ -75,7 +75,8 @@ class Series(_Values):
         if steps >= MOST_VALUES:
             raise ValueError(_too_many(part))
         for i in range(int(steps) + 1):
-            yield min(start + i * step, stop)
+            value = start + i * step
+            yield stop if abs(stop - value) <= step * _ROUNDING else value
 
     def _number(self, piece: str, part: str) -> Decimal:
         piece = piece.strip()

@@ -22,9 +22,9 @@ Examples:
   shsim sweep --exam MATH-1 --output sweep.json
 
 \b
-In CSV and JSON a point is feasible if no expected rate is over tau and every
-test is filled, both within 0.1 %. over counts items above tau(1+tol): there is
-no noise, so nothing else is over. Fields are empty where tau is under L/N.
+In CSV and JSON a point is feasible if no expected rate is over tau and
+every test is filled, both within 0.1 %. over counts items above tau(1+tol):
+nothing is drawn, so the rest is rounding. Fields are empty under L/N.
 """
 
 _TAUS = "0.10:0.30:0.02"

@@ -64,6 +64,41 @@ def test_everything_wrong_is_said_at_once(here: Run, demo: Sequence[str]) -> Non
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize("command", ["calibrate", "simulate", "sweep"])
+def test_the_command_line_the_settings_and_the_rows_are_said_together(
+    here: Run, tmp_path: Path, command: str
+) -> None:
+    pool = tmp_path / "pool.csv"
+    pool.write_text("question_id,a,b,c\n1,1,0,1.2\n2,nan,0,0.1\n")
+    wrong = ("--theta", "cauchy", "--output", str(tmp_path / "k.txt"), "--tau", "0", "--scale", "0")
+    ended = here(command, "--pool", str(pool), *wrong)
+    assert (ended.code, ended.out) == (3, "")
+    for words in (
+        "k.txt: the name must end in", "theta 'cauchy' is not", "--tau 0 is not", "--scale 0 is",
+        "pool.csv:2: item 1/1: c = 1.2 is outside", "pool.csv:3: item 2/1: a = 'nan' is not a",
+    ):  # fmt: skip
+        assert ended.err.count(words) == 1
+    assert ended.err.count("\n") == 6
+
+
+def test_what_is_wrong_beside_a_database_out_of_reach_is_said_with_it(here: Run) -> None:
+    away = ("--dsn", "postgresql://u@127.0.0.1:1/x", "--exam", "A")
+    ended = here("calibrate", *away, "--tau", "2", "--force", "--dry-run")
+    assert ended.code == 3
+    assert [line.split(" ")[1] for line in ended.err.splitlines()] == [
+        "--force", "postgresql://u@127.0.0.1:1/x", "--tau",
+    ]  # fmt: skip
+
+
+def test_a_wrong_command_line_alone_ends_with_2(here: Run, demo: Sequence[str]) -> None:
+    wrong = ("--method", "exact", "--n", "5", "--alpha", "1", "--output", "x.txt")
+    ended = here("calibrate", *demo, *wrong)
+    assert (ended.code, ended.out) == (2, "")
+    assert "it would ignore --n, --alpha" in ended.err
+    assert "--output x.txt" in ended.err
+    assert "process list" not in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -120,8 +120,14 @@ def test_a_value_names_where_it_came_from(
     ],
 )
 def test_options_that_would_be_ignored_are_refused(
-    here: Run, arguments: tuple[str, ...], words: str
+    here: Run,
+    arguments: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.csv").write_text("question_id,a,b,c\n" + "".join(f"{i},1,0,0.2\n" for i in range(200)))
     ended = here("calibrate", *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert words in ended.err

@@ -23,6 +23,7 @@ from shsim.model.settings import (
     CalibrationSettings,
     DeliverySettings,
     SimulationSettings,
+    SweepSettings,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -139,6 +140,7 @@ def option(command: str, name: str) -> click.Option:
         ("calibrate", "rejection", REJECTIONS),
         ("simulate", "rejection", REJECTIONS),
         ("calibrate", "ability", ABILITIES),
+        ("sweep", "rejection", REJECTIONS),
     ],
 )
 def test_choices_are_the_models(command: str, name: str, values: tuple[str, ...]) -> None:
@@ -155,6 +157,8 @@ def test_choices_are_the_models(command: str, name: str, values: tuple[str, ...]
         (CalibrationSettings.make, "calibrate", {"tau", "method", "floor", "ceil", "tol"}),
         (DeliverySettings, "calibrate", {"length", "rejection", "ability", "scale"}),
         (SimulationSettings, "simulate", {"tau", "n", "tol"}),
+        (SweepSettings, "sweep", {"floor", "ceil", "tol", "iters", "nodes"}),
+        (DeliverySettings, "sweep", {"rejection", "ability", "scale"}),
     ],
 )
 def test_defaults_in_the_help_are_the_models(owner: object, command: str, names: set[str]) -> None:
@@ -168,7 +172,9 @@ def test_defaults_in_the_help_are_the_models(owner: object, command: str, names:
         assert shown.fallback == (str(DEFAULT_SIMULATE_N) if name == "n" else wanted)
 
 
-@pytest.mark.parametrize("path", [(), ("calibrate",), ("db",)], ids=["shsim", "calibrate", "db"])
+@pytest.mark.parametrize(
+    "path", [(), ("calibrate",), ("sweep",), ("db",)], ids=["shsim", "calibrate", "sweep", "db"]
+)
 def test_help_at_80_columns_is_as_it_was(here: Run, path: tuple[str, ...]) -> None:
     ended = here(*path, "--help")
     assert ended.code == 0

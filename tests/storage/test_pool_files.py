@@ -104,7 +104,7 @@ def test_every_problem_of_a_file_is_reported_at_once_by_row() -> None:
             "pool.csv:8: item 9223372036854775808/1: question_id = '9223372036854775808'"
             f" is outside the 64-bit integers. {AGAIN}"
         ),
-        f"pool.csv:8: sh_p is missing. {AGAIN}",
+        f"pool.csv:8: item 9223372036854775808/1: sh_p = 'nan' is not a number. {AGAIN}",
         f"pool.csv:9: item 21/1: a = '1_0' is not a number. {AGAIN}",
         f"pool.csv:9: item 21/1: sh_p = '\u0660' is not a number. {AGAIN}",
         f"pool.csv:10: item 17/2: the item stands twice in the pool. {AGAIN}",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from shsim.cli.progress import Narrator
@@ -29,10 +28,11 @@ class Problems:
 
     def without(self, work: Callable[[], T]) -> T | None:
         """What `work` gives; None where it found something wrong, which is kept."""
-        found: T | None = None
-        with self._kept():
-            found = work()
-        return found
+        try:
+            return work()
+        except (UsageError, DataError, DatabaseError) as error:
+            self._keep(error)
+            return None
 
     def end_here(self, request: PoolRequest, settings: Settings) -> None:
         """Go on if nothing is wrong; else look at the settings and the pool too, and end.
@@ -47,23 +47,22 @@ class Problems:
         self._data.extend(settings.problems())
         if not (self._usage or self._data):
             return
-        with (
-            self._kept(),
-            open_source(request, Narrator(quiet=True), read_only=True) as source,
-        ):
-            load_checked(source.load, settings)
+        self.without(lambda: _look_at_pool(request, settings))
         everything = dict.fromkeys([*self._usage, *self._database, *self._data])
         if self._data:
             raise DataError(list(everything))
         raise UsageError("\n".join(everything))
 
-    @contextmanager
-    def _kept(self) -> Iterator[None]:
-        try:
-            yield
-        except DataError as error:
+    def _keep(self, error: UsageError | DataError | DatabaseError) -> None:
+        if isinstance(error, DataError):
             self._data.extend(error.problems)
-        except UsageError as error:
+        elif isinstance(error, UsageError):
             self._usage.append(str(error))
-        except DatabaseError as error:
+        else:
             self._database.append(str(error))
+
+
+def _look_at_pool(request: PoolRequest, settings: Settings) -> None:
+    """Load the pool for what is wrong with it; nothing is written, nor said."""
+    with open_source(request, Narrator(quiet=True), read_only=True) as source:
+        load_checked(source.load, settings)
