@@ -28,7 +28,7 @@ def reasons_block(result: CalibrationResult, reasons: Reasons) -> Iterator[Text]
     if reasons.price_by_decile:
         deciles = range(1, len(reasons.price_by_decile) + 1)
         yield Text("theta decile " + "".join(f"{decile:6}" for decile in deciles), style="dim")
-        yield Text("information  " + "".join(f"{price:6.2f}" for price in reasons.price_by_decile))
+        yield Text("information  " + "".join(map(_price, reasons.price_by_decile)))
 
 
 def sentences(result: CalibrationResult, reasons: Reasons) -> Iterator[str]:
@@ -75,6 +75,10 @@ def _range(low: float, high: float) -> str:
     if math.isinf(high):
         return f"at theta over {low:.2f}"
     return f"at theta {low:.2f} to {high:.2f}"
+
+
+def _price(price: float) -> str:
+    return f"{price:6.2f}" if abs(price) < 99 else f"{price:6.0f}"
 
 
 def _rounded_down(k: float) -> str:

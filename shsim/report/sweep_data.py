@@ -85,7 +85,9 @@ def _kept(point: SweepPoint) -> str:
 
 def _missed(met: int, total: int, what: str) -> str:
     """How many are not met, where some are."""
-    return f"{total - met} of {total} {what}s are not met." if met < total else ""
+    missed = total - met
+    be = "is" if missed == 1 else "are"
+    return f"{missed} of {total} {what}s {be} not met." if missed else ""
 
 
 def sweep_columns(result: SweepResult) -> Columns:

@@ -30,7 +30,7 @@ def test_a_sweep_as_a_process(process: Run, demo: Sequence[str], demo_file: Path
     assert " ".join(ended.out.split()).startswith(
         "The tightest cap of the sweep that is met is 0.2: it keeps 8"
     )
-    assert "1 of 3 caps are not met." in " ".join(ended.out.split())
+    assert "1 of 3 caps is not met." in " ".join(ended.out.split())
     assert "under L/N = 0.0625" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 80
     assert "seed" not in ended.err

@@ -1,0 +1,60 @@
+"""Reasons, where a run misses its cap or is asked to explain itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from front_door import QUICK_CALIBRATION, Run
+
+EXACT = ("--method", "exact", "--nodes", "200", "--verify-n", "20000", "--seed", "1")
+
+
+def test_a_cap_that_is_held_is_explained_on_request_only(here: Run, demo: Sequence[str]) -> None:
+    run = ("calibrate", *demo, "--dry-run", *EXACT)
+    assert "What the cap costs" not in here(*run).out
+    ended = here(*run, "--explain")
+    assert ended.code == 0
+    assert "What the cap costs" in ended.out
+    assert "meets caps down to 0.06" in " ".join(ended.out.split())
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_a_floor_that_misses_the_cap_is_explained_unasked(here: Run, demo: Sequence[str]) -> None:
+    run = ("calibrate", *demo, "--dry-run", *EXACT, "--floor", "0.05")
+    missed = json.loads(here(*run, "--format", "json").out)
+    assert missed["verdict"]["reason"] == "floor"
+    reasons = missed["reasons"]
+    assert reasons["held_by_floor"]
+    over = {f"{i['question_id']}/{i['version']}" for i in missed["items"] if "over" in i["flag"]}
+    assert over <= set(reasons["held_by_floor"])
+    assert 0.01 < reasons["largest_floor"] < 0.05
+    assert len(reasons["price_by_decile"]) == 10
+    shown = here(*run).out
+    assert "The floor of 0.05 holds over the cap: " in shown
+    # The floor that is named as the largest does hold the cap.
+    largest = shown.split("The largest floor that meets 0.2 is ")[1].split()[0].rstrip(".")
+    assert here("calibrate", *demo, "--dry-run", *EXACT, "--floor", largest).code == 0
+    held = here("calibrate", *demo, *EXACT, "--dry-run", "--require-cap", "--floor", largest)
+    assert held.code == 0
+
+
+def test_the_smallest_cap_that_is_named_is_met(here: Run, demo: Sequence[str]) -> None:
+    ended = here("calibrate", *demo, "--dry-run", *EXACT, "--tau", "0.0625")
+    assert ended.code == 0
+    words = " ".join(ended.out.split())
+    assert "NOT held" not in words or "meets caps down to" in words
+    smallest = json.loads(
+        here("calibrate", *demo, "--dry-run", *EXACT, "--explain", "--format", "json").out
+    )["reasons"]["smallest_tau"]
+    swept = ("sweep", *demo, "--nodes", "200", "--format", "json", "--tau", f"{smallest:.6f}")
+    (point,) = json.loads(here(*swept).out)["points"]
+    assert point["feasible"] is True
+
+
+def test_simulate_has_no_reasons(here: Run, demo: Sequence[str]) -> None:
+    ended = here("simulate", *demo, "--n", "2000", "--seed", "1", "--format", "json")
+    assert json.loads(ended.out)["reasons"] is None
+    held = here("calibrate", *demo, "--dry-run", *QUICK_CALIBRATION, "--tau", "1",
+                "--format", "json")  # fmt: skip
+    assert json.loads(held.out)["reasons"] is None
