@@ -40,10 +40,6 @@ def test_a_floor_that_misses_the_cap_is_explained_unasked(here: Run, demo: Seque
 
 
 def test_the_smallest_cap_that_is_named_is_met(here: Run, demo: Sequence[str]) -> None:
-    ended = here("calibrate", *demo, "--dry-run", *EXACT, "--tau", "0.0625")
-    assert ended.code == 0
-    words = " ".join(ended.out.split())
-    assert "NOT held" not in words or "meets caps down to" in words
     smallest = json.loads(
         here("calibrate", *demo, "--dry-run", *EXACT, "--explain", "--format", "json").out
     )["reasons"]["smallest_tau"]

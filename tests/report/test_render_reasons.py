@@ -50,7 +50,7 @@ def test_what_is_said() -> None:
 def test_what_is_not_known_is_not_said() -> None:
     bare = explained(largest_floor=None, held_by_floor=(), price_by_decile=())
     assert said(bare).endswith(" is conceivable.")
-    assert "theta decile" not in summary_text(bare, Canvas(width=80, colour=False, blocks=True))
+    assert "\ntheta decile" not in summary_text(bare, Canvas(width=80, colour=False, blocks=True))
     assert "is 0." in said(explained(largest_floor=0.0))
 
 
