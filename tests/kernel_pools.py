@@ -23,10 +23,21 @@ class Pool:
     c: np.ndarray
     k: np.ndarray
     scale: float = 1.7
+    d: np.ndarray | None = None
+
+    @property
+    def upper(self):
+        return np.ones(len(self.a)) if self.d is None else self.d
 
     @property
     def parameters(self):
-        return self.a, self.b, self.c
+        """As the oracle takes them."""
+        return self.a, self.b, self.c, self.scale, self.upper
+
+    @property
+    def items(self):
+        """As the kernels take them."""
+        return prepare_items(self.a, self.b, self.c, self.upper, self.scale)
 
 
 def pools():
@@ -35,6 +46,7 @@ def pools():
     n = 24
     a, b, c = np.exp(rng.normal(0, 0.3, n)), rng.normal(0, 1, n), rng.beta(5, 17, n)
     half = rng.uniform(0.05, 0.9, n)
+    d = c + (1 - c) * rng.uniform(0.3, 1, n)
     return {
         "ordinary": Pool(a, b, c, half),
         "all accepted": Pool(a, b, c, np.ones(n)),
@@ -49,6 +61,19 @@ def pools():
         "far b": Pool(a, np.linspace(-400, 400, n), c, half),
         "no guessing, far": Pool(a * 50, np.linspace(-400, 400, n), np.zeros(n), half),
         "scale 1": Pool(a, b, c, half, scale=1.0),
+        "upper asymptotes": Pool(a, b, c, half, d=d),
+        "some upper asymptotes": Pool(a, b, c, half, d=np.where(np.arange(n) % 2 == 0, 1.0, d)),
+        "upper asymptotes, no guessing": Pool(a, b, np.zeros(n), half, scale=1.0, d=d),
+        "upper asymptotes, extreme": Pool(
+            np.geomspace(1e-3, 1e3, n),
+            np.linspace(-400, 400, n),
+            np.where(np.arange(n) % 3 == 0, 0.0, c),
+            half,
+            d=np.where(np.arange(n) % 2 == 0, d, np.nextafter(1.0, 0.0)),
+        ),
+        "upper asymptotes, ties": Pool(
+            np.ones(n), np.repeat([0.0, 0.5, -0.5], 8), np.full(n, 0.2), half, d=np.full(n, 0.9)
+        ),
     }
 
 
@@ -69,8 +94,7 @@ def give(  # noqa: PLR0913 - what a test may want to vary
     """Give tests to examinees through the kernel."""
     size = len(pool.a)
     theta = np.asarray(theta, dtype=np.float64)
-    items = prepare_items(pool.a, pool.b, pool.c, pool.scale)
-    ranking = build_ranking(items, -3.0, 3.0, depth or size, bins)
+    ranking = build_ranking(pool.items, -3.0, 3.0, depth or size, bins)
     tallies = make_tallies(size, length, histogram=histogram, by_decile=decile is not None)
     tallies = tallies._replace(information=np.zeros((len(theta), 2)))
     decile = np.zeros(len(theta), np.uint8) if decile is None else decile

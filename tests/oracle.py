@@ -18,20 +18,34 @@ MASK = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
 
 
-def information(theta, a, b, c, scale):
-    """3PL item information; arrays broadcast. Written as the method prints it."""
-    z = scale * a * (theta - b)
+def logistic(z):
+    """s(z) and 1 - s(z), each to its own last digit."""
     e = np.exp(-np.abs(z))
-    s = np.where(z >= 0, 1 / (1 + e), e / (1 + e))
-    q = np.where(z >= 0, e / (1 + e), 1 / (1 + e))
-    base = c + (1 - c) * s
-    last = np.where(c == 0, 1.0, s / np.where(base == 0, 1.0, base))
-    return scale**2 * a**2 * (1 - c) * q * s * last
+    near, far = 1 / (1 + e), e / (1 + e)
+    return np.where(z >= 0, near, far), np.where(z >= 0, far, near)
 
 
-def ranking(theta, a, b, c, scale):
+def probability(theta, a, b, c, scale, d=1.0):
+    """4PL probability of a correct response; arrays broadcast."""
+    return c + (d - c) * logistic(scale * a * (theta - b))[0]
+
+
+def information(theta, a, b, c, scale, d=1.0):
+    """4PL item information P'^2 / (P (1-P)), P' = D a (d-c) s q; arrays broadcast.
+
+    One s and one q are divided first: s / P is 1/d without guessing, and q / (1-P) is
+    1/(1-c) where d is 1, also in the tails, where both fall to nought.
+    """
+    s, q = logistic(scale * a * (theta - b))
+    right, wrong = c + (d - c) * s, (1 - d) + (d - c) * q
+    s_over_right = np.where(c == 0, 1 / d, s / np.where(right == 0, 1.0, right))
+    q_over_wrong = np.where(d == 1, 1 / (1 - c), q / np.where(wrong == 0, 1.0, wrong))
+    return (scale * a * (d - c)) ** 2 * s * q * s_over_right * q_over_wrong
+
+
+def ranking(theta, a, b, c, scale, d=1.0):
     """Items from the most informative down; ties by position in the pool."""
-    return np.argsort(-information(theta, a, b, c, scale), kind="stable").tolist()
+    return np.argsort(-information(theta, a, b, c, scale, d), kind="stable").tolist()
 
 
 def splitmix(z):
@@ -123,14 +137,14 @@ def normal_nodes(count, mean=0.0, sd=1.0):
     return np.array([dist.inv_cdf((q + 0.5) / count) for q in range(count)])
 
 
-def exact_exposure(nodes, a, b, c, k, length, scale, by_position):
+def exact_exposure(nodes, a, b, c, k, length, scale, by_position, *, d=1.0):  # noqa: PLR0913
     """Expected exposure and the mean unfilled positions, by the closed chain.
 
     The distribution of the number of open positions is carried down the ranking of
     each node (rows), one rank at a time for all nodes.
     """
     size = len(a)
-    info = information(nodes[:, None], a, b, c, scale)
+    info = information(nodes[:, None], a, b, c, scale, d)
     order = np.argsort(-info, axis=1, kind="stable")
     f = np.zeros((len(nodes), length + 1))
     f[:, length] = 1.0

@@ -12,7 +12,7 @@ from shsim.model.settings import CalibrationSettings, DeliverySettings, Simulati
 NORMAL = AbilityDistribution.normal(0, 1)
 
 
-def make_pool(a, b, c, k=None, name="TEST"):
+def make_pool(a, b, c, k=None, name="TEST", d=None):
     """A pool whose ids count up from 1/1."""
     n = len(a)
     return ItemPool.build(
@@ -24,6 +24,7 @@ def make_pool(a, b, c, k=None, name="TEST"):
             "a": np.asarray(a, float),
             "b": np.asarray(b, float),
             "c": np.asarray(c, float),
+            "d": np.ones(n) if d is None else np.asarray(d, float),
             "k": np.ones(n) if k is None else np.asarray(k, float),
         },
     )

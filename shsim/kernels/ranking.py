@@ -46,7 +46,7 @@ class Tables(NamedTuple):
     Attributes
     ----------
     items
-        float64 (N, 5): see `shsim.kernels.irt`.
+        float64 (N, 6): see `shsim.kernels.irt`.
     entries
         int32 (bins, depth): items by upper bound, highest first, ties by position;
         stored as ~item where the item's place needs no value to be known.

@@ -36,8 +36,9 @@ class ItemPool:
         The exam's code, or the file that the pool came from.
     question_id, version, topic_id
         int64; `topic_id` is `NO_TOPIC` where the item has none.
-    a, b, c
-        3PL discrimination (> 0), difficulty, guessing (in [0, 1)).
+    a, b, c, d
+        4PL discrimination (> 0), difficulty, guessing (in [0, 1)), and the upper
+        asymptote (in (c, 1]), which is 1 throughout under the 3PL.
     k
         Exposure-control parameters in force, in [0, 1].
     k_stored
@@ -53,6 +54,7 @@ class ItemPool:
     a: FloatArray
     b: FloatArray
     c: FloatArray
+    d: FloatArray
     k: FloatArray
     k_stored: BoolArray
     defaulted: BoolArray
@@ -74,7 +76,8 @@ class ItemPool:
         columns
             Arrays of one length: `question_id`, `version`, `topic_id` (int64), `a`,
             `b`, `c`, `k` (float64; NaN is a missing value), and, where they differ
-            from all True and all False, `k_stored` and `defaulted` (bool).
+            from all 1, all True and all False, `d` (float64), `k_stored` and
+            `defaulted` (bool).
         locate
             Row number (as given) to its place, ``pool.csv:41``; by default `name`.
 
@@ -95,6 +98,7 @@ class ItemPool:
             "version": versions,
             "topic_id": np.asarray(columns["topic_id"], dtype=np.int64),
             **{key: np.asarray(columns[key], dtype=np.float64) for key in "abck"},
+            "d": np.asarray(columns.get("d", np.ones(n)), dtype=np.float64),
             "k_stored": np.asarray(columns.get("k_stored", np.ones(n)), dtype=np.bool_),
             "defaulted": np.asarray(columns.get("defaulted", np.zeros(n)), dtype=np.bool_),
         }
@@ -112,6 +116,11 @@ class ItemPool:
 
     def __len__(self) -> int:
         return len(self.question_id)
+
+    @property
+    def has_upper(self) -> bool:
+        """Whether any item's upper asymptote is below 1: the pool is 4PL, not 3PL."""
+        return bool(np.any(self.d < 1))
 
     def with_k(self, k: FloatArray) -> ItemPool:
         """The same pool with other exposure-control parameters, all taken as stored."""
@@ -133,6 +142,7 @@ _RANGES: tuple[tuple[str, Callable[[FloatArray], BoolArray], str], ...] = (
     ("a", lambda x: (x > 0) & (x <= LARGEST_A), f"outside (0, {LARGEST_A:g}]"),
     ("b", lambda x: np.abs(x) <= LARGEST_B, f"outside [-{LARGEST_B:g}, {LARGEST_B:g}]"),
     ("c", lambda x: (x >= 0) & (x < 1), "outside [0, 1)"),
+    ("d", lambda x: (x > 0) & (x <= 1), "outside (0, 1]"),
     ("k", lambda x: (x >= 0) & (x <= 1), "outside [0, 1]"),
 )
 
@@ -157,6 +167,10 @@ def _problems(
             value = float(values[row])
             what = "is missing" if np.isnan(value) else f"= {number(value)} is {complaint}"
             found.append((row, f"{place(row)}: {label} {what}."))
+    c, d = arrays["c"], arrays["d"]
+    for row in np.flatnonzero((c < 1) & (d > 0) & (d <= c)).tolist():
+        what = f"d = {number(float(d[row]))} is not above c = {number(float(c[row]))}"
+        found.append((row, f"{place(row)}: {what}."))
     ids, versions = arrays["question_id"][order], arrays["version"][order]
     twice = np.flatnonzero((ids[1:] == ids[:-1]) & (versions[1:] == versions[:-1])) + 1
     found.extend(

@@ -96,7 +96,7 @@ class Executor:
 
     def __init__(self, pool: ItemPool, delivery: DeliverySettings, threads: int | None) -> None:
         self._delivery = delivery
-        self._items = prepare_items(pool.a, pool.b, pool.c, delivery.scale)
+        self._items = prepare_items(pool.a, pool.b, pool.c, pool.d, delivery.scale)
         self._by_position = delivery.rejection == "position"
         self.threads = threads or available_threads()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="shsim")

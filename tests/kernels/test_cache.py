@@ -34,7 +34,8 @@ from shsim.kernels import jit
 from shsim.kernels.irt import prepare_items
 from shsim.kernels.ranking import build_ranking
 a, b = np.linspace(0.5, 2, 9), np.linspace(-1, 1, 9)
-tables = build_ranking(prepare_items(a, b, np.full(9, 0.2), 1.7), -1.0, 1.0, 9, 8).tables
+items = prepare_items(a, b, np.full(9, 0.2), np.ones(9), 1.7)
+tables = build_ranking(items, -1.0, 1.0, 9, 8).tables
 digest = hashlib.sha256(tables.entries.tobytes() + tables.bounds.tobytes()).hexdigest()
 print(json.dumps({
     "digest": digest,

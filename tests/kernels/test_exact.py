@@ -40,15 +40,18 @@ def solved(pool, length, rejection, tau, *, theta=None, nodes=4000, **target):
 
 
 @BOTH
-def test_the_chain_is_the_plain_one(rejection):
+@pytest.mark.parametrize("least", [1.0, 0.7], ids=["3PL", "4PL"])
+def test_the_chain_is_the_plain_one(rejection, least):
     rng = np.random.default_rng(8)
-    pool = golden_pool(120)
+    three = golden_pool(120)
+    pool = make_pool(three.a, three.b, three.c, d=rng.uniform(least, 1, 120))
     for k in (np.ones(120), rng.uniform(0.01, 1, 120), np.full(120, 0.05), rng.integers(0, 2, 120)):
         got = expected(pool, 12, rejection, k)
         nodes = oracle.normal_nodes(400)
         rate, unfilled = oracle.exact_exposure(
-            nodes, pool.a, pool.b, pool.c, np.asarray(k, float), 12, 1.7, rejection == "position"
-        )
+            nodes, pool.a, pool.b, pool.c, np.asarray(k, float), 12, 1.7,
+            rejection == "position", d=pool.d,
+        )  # fmt: skip
         np.testing.assert_allclose(got.rate, rate, atol=1e-11)
         assert got.left == pytest.approx(unfilled, abs=1e-11)
         np.testing.assert_allclose(got.by_decile.mean(axis=0), rate, atol=1e-11)

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import oracle
 import pytest
-from kernel_pools import pools
+from kernel_pools import Pool, pools
 
-from shsim.kernels.irt import PEAK, information, prepare_items
+from shsim.kernels.irt import PEAK, SLOPE, information
+from shsim.kernels.jit import rare
+from shsim.kernels.response import probability
 from shsim.kernels.rng import stream_key, uniforms
 from shsim.kernels.update import (
     move,
@@ -46,24 +48,100 @@ def test_uniforms_are_uniform_and_streams_are_strangers():
 
 
 @pytest.mark.parametrize("name", pools())
-def test_information_is_the_three_parameter_logistic(name):
+def test_information_is_that_of_the_logistic_model(name):
     pool = pools()[name]
-    items = prepare_items(*pool.parameters, pool.scale)
+    items = pool.items
     for theta in [-1e6, -400.0, -5.0, -0.1, 0.0, 1.3, 30.0, 1e6]:
         got = np.array([information(items, i, theta) for i in range(len(items))])
-        expected = oracle.information(theta, *pool.parameters, pool.scale)
+        expected = oracle.information(theta, *pool.parameters)
         assert np.isfinite(got).all()
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-300)
 
 
-def test_information_peaks_where_lord_says():
-    pool = pools()["ordinary"]
-    items = prepare_items(*pool.parameters, pool.scale)
+@pytest.mark.parametrize("name", pools())
+def test_probability_is_that_of_the_logistic_model(name):
+    pool = pools()[name]
+    items = pool.items
+    for theta in [-1e6, -400.0, -5.0, -0.1, 0.0, 1.3, 30.0, 1e6]:
+        got = np.array([probability(items, i, theta) for i in range(len(items))])
+        expected = oracle.probability(theta, *pool.parameters)
+        assert ((got >= pool.c) & (got <= pool.upper)).all()
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", pools())
+def test_information_is_the_squared_slope_of_probability_over_its_variance(name):
+    pool = pools()[name]
+    items = pool.items
+    for i in range(len(items)):
+        for z in (-3.0, -0.7, 0.0, 0.4, 2.5):
+            theta = pool.b[i] + z / items[i, SLOPE]
+            step = 1e-4 / items[i, SLOPE]
+            slope = (
+                (probability(items, i, theta + step) - probability(items, i, theta - step))
+                / (2 * step)
+            )  # fmt: skip
+            p = probability(items, i, theta)
+            expected = slope * slope / (p * (1 - p))
+            assert information(items, i, theta) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ordinary", "upper asymptotes", "upper asymptotes, no guessing"])
+def test_information_peaks_where_lord_and_magis_say(name):
+    items = pools()[name].items
     for i in range(len(items)):
         peak = items[i, PEAK]
         at_peak = information(items, i, peak)
         assert at_peak > information(items, i, peak - 1e-3)
         assert at_peak > information(items, i, peak + 1e-3)
+
+
+@rare  # not a kernel, whose cache would not know of an edit here
+def curves(items, theta, out):
+    """Information of every item (rows) at its own thetas."""
+    for i in range(len(items)):
+        for t in range(theta.shape[1]):
+            out[i, t] = information(items, i, theta[i, t])
+
+
+def test_information_has_one_maximum_and_a_bounded_slope_whatever_the_asymptotes():
+    # What the ranking's bounds rely on; z is D a (theta - b).
+    rng = np.random.default_rng(12)
+    n, z = 600, np.linspace(-30, 30, 1501)
+    c = np.select([np.arange(n) % 4 == 0, np.arange(n) % 4 == 1], [0.0, 1e-9], rng.uniform(0, 1, n))
+    gap = np.where(np.arange(n) % 3 == 0, 10 ** rng.uniform(-12, 0, n), rng.uniform(0, 1, n))
+    d = np.clip(c + (1 - c) * gap, np.nextafter(c, 2), 1.0)
+    a, b = np.exp(rng.normal(0, 1, n)), rng.normal(0, 2, n)
+    items = Pool(a, b, c, np.ones(n), d=d).items
+    theta = b[:, None] + z / items[:, [SLOPE]]
+    theta[:, 0] = items[:, PEAK]
+    out = np.empty(theta.shape)
+    curves(items, theta, out)
+    peak, info, theta = out[:, 0], out[:, 1:], theta[:, 1:]
+    assert np.isfinite(out).all()
+    assert (info.max(axis=1) <= peak * (1 + 1e-12)).all()
+    rising = np.diff(info, axis=1) / info[:, 1:]
+    before = theta[:, 1:] <= items[:, [PEAK]]
+    after = theta[:, :-1] >= items[:, [PEAK]]
+    assert (rising[before] >= -1e-12).all()
+    assert (rising[after] <= 1e-12).all()
+    steps = items[:, [SLOPE]] * np.diff(theta, axis=1)
+    assert (np.abs(np.diff(np.log(info), axis=1)) <= 2 * steps * (1 + 1e-9)).all()
+
+
+def test_nothing_is_nan_however_far_out_and_however_odd_the_asymptotes():
+    tiny, below = 5e-324, np.nextafter(1.0, 0.0)
+    pairs = [
+        (0.0, tiny), (0.0, 1e-310), (tiny, 2 * tiny), (1e-310, 2e-310), (1e-200, 1e-160),
+        (0.0, below), (1e-300, below), (0.3, np.nextafter(0.3, 1)), (below - 2**-53, below),
+    ]  # fmt: skip
+    c, d = np.array(pairs).T
+    for a in (1e-300, 1.0, 1e4):
+        items = Pool(np.full(len(c), a), np.zeros(len(c)), c, np.ones(len(c)), d=d).items
+        for theta in (-np.inf, -1e6, -450.0, -372.0, -1.0, 0.0, 1.0, 372.0, 450.0, 1e6, np.inf):
+            for i in range(len(items)):
+                assert information(items, i, theta) >= 0
+                assert c[i] <= probability(items, i, theta) <= d[i]
 
 
 def test_the_root_of_the_histogram_against_bisection():

@@ -14,7 +14,7 @@ THETAS = [-40.0, -3.2, -1.0, -0.3, 0.0, 0.25, 0.9, 2.9999, 3.0, 7.5]
 
 def literally(pool, theta, length, e, *, by_position):
     """Seen and proposed of one examinee by the oracle, as arrays, and what was forced."""
-    order = oracle.ranking(theta, *pool.parameters, pool.scale)
+    order = oracle.ranking(theta, *pool.parameters)
     key = oracle.nth(int(KEY), e)
     seen, proposed, forced = oracle.test_with_clocks(
         order, pool.k.tolist(), key, length, by_position
@@ -36,7 +36,7 @@ def test_each_examinee_sees_what_the_literal_process_gives(name, length, by_posi
         given = give(pool, [theta], length, by_position=by_position, first=e)
         assert given.counts.tolist() == expected.tolist(), (theta, e)
         assert given.forced == forced
-        information = oracle.information(theta, *pool.parameters, pool.scale)
+        information = oracle.information(theta, *pool.parameters)
         best = np.sort(information)[::-1][:length].sum()
         np.testing.assert_allclose(
             given.information[0], [information[seen].sum(), best], rtol=1e-9, atol=1e-280
@@ -79,7 +79,7 @@ def test_the_histogram_counts_the_open_positions_of_the_walk():
     expected = np.zeros((24, 7), np.int64)
     for e, t in enumerate(theta):
         key, left = oracle.nth(int(KEY), e), 7
-        for item in oracle.ranking(t, *pool.parameters, pool.scale):
+        for item in oracle.ranking(t, *pool.parameters):
             if left == 0:
                 break
             expected[item, left - 1] += 1
@@ -102,7 +102,7 @@ def test_deciles_add_up_to_what_was_seen(name, by_position):
 @pytest.mark.parametrize("name", ["ordinary", "runs out", "mixed", "ties"])
 def test_a_literal_process_with_dice_agrees_in_distribution(name, by_position):
     pool, theta, length, literal_n, n = pools()[name], 0.3, 7, 6000, 400_000
-    order = oracle.ranking(theta, *pool.parameters, pool.scale)
+    order = oracle.ranking(theta, *pool.parameters)
     dice = random.Random(9)  # noqa: S311 - dice, not secrets
     seen_sum = np.zeros(24)
     proposed_sum, proposed_squares = np.zeros(24), np.zeros(24)

@@ -11,7 +11,7 @@ from shsim.errors import PROBLEMS_SHOWN, DataError
 from shsim.model.item_pool import LARGEST_A, LARGEST_B, NO_TOPIC, ItemPool
 
 ARRAYS = (
-    "question_id", "version", "topic_id", "a", "b", "c", "k", "k_stored", "defaulted",
+    "question_id", "version", "topic_id", "a", "b", "c", "d", "k", "k_stored", "defaulted",
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def columns(size=4, **changed):
 
 def row(column, value):
     """Columns whose third row has one bad value."""
-    made = columns()
+    made = columns(d=np.full(4, 0.9))
     made[column] = made[column].copy()
     made[column][2] = value
     return made
@@ -52,6 +52,11 @@ def row(column, value):
         ("c", 1.2, "c = 1.2 is outside [0, 1)"),
         ("c", -1e-9, "c = -1e-09 is outside [0, 1)"),
         ("c", np.nan, "c is missing"),
+        ("d", 0.0, "d = 0 is outside (0, 1]"),
+        ("d", 1 + 1e-9, "d = 1.000000001 is outside (0, 1]"),
+        ("d", np.nan, "d is missing"),
+        ("d", 0.2, "d = 0.2 is not above c = 0.2"),
+        ("d", 0.1, "d = 0.1 is not above c = 0.2"),
         ("k", 1 + 1e-9, "sh_p = 1.000000001 is outside [0, 1]"),
         ("k", -0.5, "sh_p = -0.5 is outside [0, 1]"),
         ("k", np.inf, "sh_p = inf is outside [0, 1]"),
@@ -69,9 +74,17 @@ def test_without_a_place_the_pool_is_named():
         ItemPool.build("DEMO-EXAM", row("c", 1.0))
 
 
+def test_the_upper_asymptote_is_1_unless_given_and_c_may_come_close():
+    pool = ItemPool.build("E", columns(c=np.full(4, 1 - 2**-53)))
+    assert pool.d.tolist() == [1.0] * 4
+    assert not pool.has_upper
+    assert ItemPool.build("E", columns(d=np.array([1, 1, 0.9, 1]))).has_upper
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("a", 1e-300), ("a", LARGEST_A), ("b", -LARGEST_B), ("c", 0.0), ("c", 1 - 2**-53),
+    [("a", 1e-300), ("a", LARGEST_A), ("b", -LARGEST_B), ("c", 0.0), ("c", np.nextafter(0.9, 0)),
+     ("d", np.nextafter(0.2, 1)), ("d", 1.0),
      ("k", 0.0), ("k", 5e-324), ("k", 1.0)],
 )  # fmt: skip
 def test_the_ends_of_the_ranges_are_good(column, value):
@@ -133,6 +146,7 @@ def test_items_stand_in_the_order_of_id_and_version_with_all_their_values(ids):
         question_id=np.array([i for i, _ in ids]),
         version=np.array([v for _, v in ids]),
         topic_id=np.arange(size),
+        d=np.linspace(0.3, 1, size),
         k_stored=np.arange(size) % 2 == 0,
         defaulted=np.arange(size) % 3 == 0,
     )
@@ -144,7 +158,8 @@ def test_items_stand_in_the_order_of_id_and_version_with_all_their_values(ids):
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_arrays_are_contiguous_read_only_copies(name):
-    wide = {key: np.repeat(value, 2)[::2] for key, value in columns().items()}
+    made = columns(d=np.full(4, 0.9))
+    wide = {key: np.repeat(value, 2)[::2] for key, value in made.items()}
     pool = ItemPool.build("E", wide)
     array = getattr(pool, name)
     assert array.flags.c_contiguous
@@ -162,15 +177,15 @@ def test_types_are_the_kernels_own():
     made["a"] = made["a"].astype(np.float32)
     made["question_id"] = made["question_id"].astype(np.int32)
     pool = ItemPool.build("E", made)
-    assert {getattr(pool, name).dtype for name in "abck"} == {np.dtype(np.float64)}
+    assert {getattr(pool, name).dtype for name in "abcdk"} == {np.dtype(np.float64)}
     assert pool.question_id.dtype == np.int64
     assert pool.k_stored.all()
     assert not pool.defaulted.any()
 
 
-@pytest.mark.parametrize("name", ["version", "topic_id", "a", "k", "defaulted"])
+@pytest.mark.parametrize("name", ["version", "topic_id", "a", "d", "k", "defaulted"])
 def test_columns_of_different_lengths_are_the_caller_s_mistake(name):
-    made = columns(defaulted=np.zeros(4, bool))
+    made = columns(d=np.ones(4), defaulted=np.zeros(4, bool))
     made[name] = np.append(made[name], made[name][-1:])
     with pytest.raises(ValueError, match="one value for each item"):
         ItemPool.build("E", made)
