@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shsim.model.ability import AbilityDistribution
+    from shsim.model.delivery import DeliverySettings
     from shsim.model.item_pool import ItemPool
-    from shsim.model.settings import CalibrationSettings, DeliverySettings, SimulationSettings
+    from shsim.model.settings import CalibrationSettings, SimulationSettings
     from shsim.workflow.calibrate import calibrate
     from shsim.workflow.simulate import simulate
 
@@ -32,7 +33,7 @@ __all__ = [
 _PLACES = {
     "AbilityDistribution": "shsim.model.ability",
     "CalibrationSettings": "shsim.model.settings",
-    "DeliverySettings": "shsim.model.settings",
+    "DeliverySettings": "shsim.model.delivery",
     "ItemPool": "shsim.model.item_pool",
     "SimulationSettings": "shsim.model.settings",
     "calibrate": "shsim.workflow.calibrate",

@@ -8,6 +8,7 @@ import numpy as np
 
 from shsim.arrays import FloatArray
 from shsim.model.ability import AbilityDistribution
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import NO_TOPIC, ItemPool
 from shsim.model.results import (
     CalibrationResult,
@@ -17,7 +18,7 @@ from shsim.model.results import (
     SimulationResult,
     Verdict,
 )
-from shsim.model.settings import CalibrationSettings, DeliverySettings, SimulationSettings
+from shsim.model.settings import CalibrationSettings, SimulationSettings
 
 TAU = 0.2
 N = 100_000

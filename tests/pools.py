@@ -6,8 +6,9 @@ import numpy as np
 from oracle import pool_c2
 
 from shsim.model.ability import AbilityDistribution
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import NO_TOPIC, ItemPool
-from shsim.model.settings import CalibrationSettings, DeliverySettings, SimulationSettings
+from shsim.model.settings import CalibrationSettings, SimulationSettings
 
 NORMAL = AbilityDistribution.normal(0, 1)
 

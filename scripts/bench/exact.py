@@ -24,7 +24,8 @@ from stopwatch import Costs, announce, arguments, compare, in_turn, seconds, sho
 from shsim.kernels.rng import STREAM_CALIBRATE  # noqa: E402
 from shsim.model.item_pool import ItemPool  # noqa: E402
 from shsim.model.methods import DEFAULT_NODES  # noqa: E402
-from shsim.model.settings import CalibrationSettings, SweepSettings  # noqa: E402
+from shsim.model.settings import CalibrationSettings  # noqa: E402
+from shsim.model.sweep_settings import SweepSettings  # noqa: E402
 from shsim.workflow.calibrate import calibrate  # noqa: E402
 from shsim.workflow.examinees import Cohort  # noqa: E402
 from shsim.workflow.executor import Executor  # noqa: E402

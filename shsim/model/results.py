@@ -7,7 +7,8 @@ from typing import Literal
 
 from shsim.arrays import AnyArray, BoolArray, FloatArray
 from shsim.model.item_pool import ItemPool
-from shsim.model.settings import CalibrationSettings, SimulationSettings, SweepSettings
+from shsim.model.settings import CalibrationSettings, SimulationSettings
+from shsim.model.sweep_settings import SweepSettings
 
 StopReason = Literal["converged", "iterations"]
 

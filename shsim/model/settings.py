@@ -6,67 +6,19 @@ the speed (threads) does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
 
-from shsim.model.ability import AbilityDistribution, number
+from shsim.model.ability import number
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import AVERAGE_FROM, DEFAULT_NODES, METHOD_DEFAULTS, Estimator, Method
-
-Rejection = Literal["position", "examinee"]
-Ability = Literal["true"]
-
-REJECTIONS: tuple[str, ...] = get_args(Rejection)
-ABILITIES: tuple[str, ...] = get_args(Ability)
+from shsim.model.ranges import bounds_problems, range_problems
+from shsim.model.sweep_settings import SweepSettings
 
 #: Simulated examinees of `simulate` when `--n` is not given.
 DEFAULT_SIMULATE_N = 200_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliverySettings:
-    """The test that is simulated, and by whom it is taken.
-
-    Attributes
-    ----------
-    length
-        Items a test, L.
-    rejection
-        What a rejection means: see `REJECTIONS` and the README.
-    ability
-        Which theta ranks the items.
-    theta
-        The distribution of true ability.
-    scale
-        The scaling constant D of the 3PL.
-    seed
-        Of every draw; the same seed gives the same bytes.
-    """
-
-    length: int = 30
-    rejection: Rejection = "position"
-    ability: Ability = "true"
-    theta: AbilityDistribution
-    scale: float = 1.7
-    seed: int
-
-    def problems(self) -> Iterator[str]:
-        """Values that no pool could make good."""
-        if self.length < 1:
-            yield f"--len {self.length} must be at least 1."
-        if not 0 < self.scale <= 100:
-            yield f"--scale {number(self.scale)} is outside (0, 100]; D is 1.7 or 1."
-        if not 0 <= self.seed < 2**63:
-            yield f"--seed {self.seed} is outside [0, 2^63)."
-
-    def problems_with(self, pool: ItemPool) -> Iterator[str]:
-        """What this pool cannot deliver."""
-        if self.length > len(pool):
-            yield (
-                f"--len {self.length} is longer than the pool of {pool.name}, which holds"
-                f" {len(pool)} items. Give a --len of at most {len(pool)}."
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,48 +35,11 @@ class SimulationSettings:
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
         yield from self.delivery.problems()
-        yield from _range_problems(self)
+        yield from range_problems(self)
 
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""
         yield from self.delivery.problems_with(pool)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepSettings:
-    """What `sweep` needs: one of `taus` and `lengths` usually has several values.
-
-    `delivery.length` is not used; `lengths` is.
-    """
-
-    delivery: DeliverySettings
-    taus: tuple[float, ...]
-    lengths: tuple[int, ...]
-    floor: float = 0.001
-    ceil: float = 1.0
-    iters: int = 200
-    tol: float = 0.01
-    nodes: int = DEFAULT_NODES
-
-    @property
-    def points(self) -> tuple[tuple[int, float], ...]:
-        """(length, tau) in the order in which they are shown."""
-        return tuple((length, tau) for length in self.lengths for tau in self.taus)
-
-    def problems(self) -> Iterator[str]:
-        """Values that no pool could make good."""
-        for length in self.lengths:
-            yield from replace(self.delivery, length=length).problems()
-        for tau in self.taus:
-            if not 0 < tau <= 1:
-                yield f"--tau {number(tau)} is not in (0, 1]."
-        yield from _range_problems(self)
-        yield from _bounds_problems(self.floor, self.ceil)
-
-    def problems_with(self, pool: ItemPool) -> Iterator[str]:
-        """What this pool cannot deliver; a tau too small is marked, not refused."""
-        for length in self.lengths:
-            yield from replace(self.delivery, length=length).problems_with(pool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,8 +150,8 @@ class CalibrationSettings:
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
         yield from self.delivery.problems()
-        yield from _range_problems(self)
-        yield from _bounds_problems(self.floor, self.ceil)
+        yield from range_problems(self)
+        yield from bounds_problems(self.floor, self.ceil)
 
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""
@@ -263,41 +178,6 @@ def verification_size(tau: float, tol: float) -> int:
         return 20_000  # refused by `problems`, all in one message
     wanted = 16 * (1 - tau) / tau / tol / tol  # a product of tiny numbers would be 0
     return int(min(max(wanted, 20_000), 4_000_000))
-
-
-#: setting, its range in words, test
-_RANGES: tuple[tuple[str, str, Callable[[float], bool]], ...] = (
-    ("tau", "in (0, 1]", lambda x: 0 < x <= 1),
-    ("n", "from 1 to 1,000,000,000", lambda x: 1 <= x <= 10**9),
-    ("nodes", "from 20 to 1,000,000", lambda x: 20 <= x <= 10**6),
-    ("verify_n", "from 1 to 1,000,000,000", lambda x: 1 <= x <= 10**9),
-    ("iters", "from 1 to 100,000", lambda x: 1 <= x <= 100_000),
-    ("alpha", "in (0, 10]", lambda x: 0 < x <= 10),
-    ("decay", "in [0, 1]", lambda x: 0 <= x <= 1),
-    ("floor", "in [0, 1]", lambda x: 0 <= x <= 1),
-    ("ceil", "in (0, 1]", lambda x: 0 < x <= 1),
-    ("target", "in (0, 1]", lambda x: 0 < x <= 1),
-    ("tol", "in (0, 1]", lambda x: 0 < x <= 1),
-)
-
-
-def _range_problems(settings: Settings) -> Iterator[str]:
-    """One sentence for each number outside its range (NaN is outside every range)."""
-    names = {field.name for field in fields(settings)}
-    for name, words, good in _RANGES:
-        if name not in names or (name == "n" and getattr(settings, "method", "") == "exact"):
-            continue
-        if not good(value := getattr(settings, name)):
-            yield f"--{name.replace('_', '-')} {number(value)} is not {words}."
-
-
-def _bounds_problems(floor: float, ceil: float) -> Iterator[str]:
-    """Whether floor and ceil, each in its range, leave room between them."""
-    if 0 <= ceil < floor <= 1:
-        yield (
-            f"--floor {number(floor)} is over --ceil {number(ceil)}."
-            " Give a --floor of at most the --ceil."
-        )
 
 
 def _round_up(rate: float) -> float:

@@ -29,8 +29,8 @@ from shsim.kernels.workspace import (
     make_scratch,
     make_tallies,
 )
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
-from shsim.model.settings import DeliverySettings
 from shsim.workflow.examinees import Cohort
 
 Value = TypeVar("Value")

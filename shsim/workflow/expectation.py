@@ -21,8 +21,8 @@ from shsim.kernels.ranking import Ranking
 from shsim.kernels.sitting import make_examinees
 from shsim.kernels.workspace import DECILES, make_scratch
 from shsim.model.ability import AbilityDistribution
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
-from shsim.model.settings import DeliverySettings
 from shsim.workflow.executor import Executor
 
 #: Nodes are dealt to so many lanes, whatever the number of threads, and lanes are

@@ -10,7 +10,8 @@ from typing import Protocol
 from shsim.errors import DataError
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import CalibrationResult, SimulationResult, SweepResult
-from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings, SweepSettings
+from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings
+from shsim.model.sweep_settings import SweepSettings
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.simulate import simulate

@@ -11,9 +11,9 @@ import numpy as np
 from shsim.arrays import FloatArray
 from shsim.kernels.anderson import Anderson
 from shsim.kernels.update import move, roots_by_examinee, roots_by_position
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import IterationRecord
-from shsim.model.settings import DeliverySettings
 from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expectation, Expected
 

@@ -11,7 +11,7 @@ import numpy as np
 from shsim.arrays import FloatArray
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import SweepPoint, SweepResult
-from shsim.model.settings import SweepSettings
+from shsim.model.sweep_settings import SweepSettings
 from shsim.report.exposure import measure_expected
 from shsim.workflow.executor import Executor
 from shsim.workflow.simulate import expectations, start

@@ -135,6 +135,28 @@ def test_export_and_import_are_each_others_inverse(
         )
 
 
+def test_a_pool_with_upper_asymptotes_is_simulated_from_its_file_and_not_imported(
+    here: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "pool.csv"
+    lines = [f"{i},{1 + i / 50},{i / 10 - 2},0.2,{1 if i % 2 else 0.9}\n" for i in range(1, 41)]
+    file.write_text("question_id,a,b,c,d\n" + "".join(lines))
+    for dry in ((), ("--dry-run",)):
+        ended = here("import", str(file), "--exam", "M-4", *dry)
+        assert (ended.code, ended.out) == (3, "")
+        assert "M-4: item 2/1: d = 0.9 is below 1" in ended.err
+        assert "run with --pool FILE" in ended.err
+    assert not embedded_path().parent.exists()
+    made = here("simulate", "--pool", str(file), *QUICK, "--len", "5", "--format", "csv")
+    assert made.code == 0, made.err
+    assert made.out.startswith("question_id,version,topic_id,a,b,c,d,sh_p,")
+    again = tmp_path / "again.csv"
+    again.write_text(made.out)
+    assert here("simulate", "--pool", str(again), *QUICK, "--len", "5", "--format", "csv").out == (
+        made.out
+    )
+
+
 def test_a_pool_from_stdin_is_calibrated_and_not_saved(
     process: Run, demo: Sequence[str], tmp_path: Path
 ) -> None:

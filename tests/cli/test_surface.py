@@ -15,16 +15,10 @@ from front_door import Run
 import shsim
 from shsim.cli.app import COMMANDS, cli
 from shsim.cli.command import LazyGroup, Setting
+from shsim.model.delivery import ABILITIES, REJECTIONS, DeliverySettings
 from shsim.model.methods import ESTIMATORS, METHODS
-from shsim.model.settings import (
-    ABILITIES,
-    DEFAULT_SIMULATE_N,
-    REJECTIONS,
-    CalibrationSettings,
-    DeliverySettings,
-    SimulationSettings,
-    SweepSettings,
-)
+from shsim.model.settings import DEFAULT_SIMULATE_N, CalibrationSettings, SimulationSettings
+from shsim.model.sweep_settings import SweepSettings
 
 GOLDEN = Path(__file__).parent / "golden"
 HEAVY = ("numba", "numpy", "psycopg2", "rich", "llvmlite", "sqlite3")

@@ -14,13 +14,9 @@ from hypothesis import strategies as st
 from pools import NORMAL, calibration, make_pool, simulation
 
 from shsim.model.ability import AbilityDistribution
+from shsim.model.delivery import REJECTIONS, DeliverySettings
 from shsim.model.methods import METHOD_DEFAULTS
-from shsim.model.settings import (
-    REJECTIONS,
-    DeliverySettings,
-    settings_as_dict,
-    verification_size,
-)
+from shsim.model.settings import settings_as_dict, verification_size
 
 #: Methods with a schedule of their own.
 SAMPLED = ("classical", "damped")

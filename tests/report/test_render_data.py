@@ -35,6 +35,19 @@ def test_csv_has_the_agreed_columns_in_their_order() -> None:
     assert pool_data(pool(), "csv").splitlines()[0] == "question_id,version,topic_id,a,b,c,sh_p"
 
 
+def test_the_upper_asymptote_has_a_column_where_one_is_below_1() -> None:
+    four = replace(pool(), d=np.where(np.arange(300) == 7, 0.9, 1.0))
+    exported = table(pool_data(four, "csv"))
+    assert list(exported[0]) == ["question_id", "version", "topic_id", "a", "b", "c", "d", "sh_p"]
+    assert [float(row["d"]) for row in exported] == four.d.tolist()
+    assert json.loads(pool_data(four, "json"))["items"][7]["d"] == 0.9
+    for result in (replace(calibration(), pool=four), replace(simulation(), pool=four)):
+        assert result_data(result, "csv").splitlines()[0].startswith("question_id,version,topic_id")
+        assert [float(row["d"]) for row in table(result_data(result, "csv"))] == four.d.tolist()
+        items = json.loads(result_data(result, "json"))["items"]
+        assert [item["d"] for item in items] == four.d.tolist()
+
+
 def test_csv_reads_back_to_the_last_bit() -> None:
     result = calibration()
     rows = table(result_data(result, "csv"))

@@ -12,7 +12,7 @@ import pytest
 from made_up_results import calibrated_rates, delivery, measures, pool
 
 from shsim.model.results import SweepPoint, SweepResult
-from shsim.model.settings import SweepSettings
+from shsim.model.sweep_settings import SweepSettings
 from shsim.report.canvas import Canvas
 from shsim.report.render import sweep_data
 from shsim.report.sweep_data import headline, obstacle

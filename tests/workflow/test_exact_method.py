@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pools import NORMAL, calibration, golden_pool, simulation
 
-from shsim.model.settings import SweepSettings
+from shsim.model.sweep_settings import SweepSettings
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.executor import Executor
 from shsim.workflow.reasons import price_by_decile, smallest_tau

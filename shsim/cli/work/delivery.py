@@ -10,7 +10,7 @@ from typing import Any
 from shsim.cli.progress import Narrator
 from shsim.cli.work.sources import PoolRequest
 from shsim.model.ability import AbilityDistribution
-from shsim.model.settings import Ability, DeliverySettings, Rejection
+from shsim.model.delivery import Ability, DeliverySettings, Rejection
 from shsim.report.render import Format
 from shsim.storage.ability_file import read_ability
 

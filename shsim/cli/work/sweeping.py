@@ -15,8 +15,9 @@ from shsim.cli.work.delivery import STAND_IN, DeliveryRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import file_label, open_source
 from shsim.model.ability import AbilityDistribution
+from shsim.model.delivery import DeliverySettings
 from shsim.model.results import SweepResult
-from shsim.model.settings import DeliverySettings, SweepSettings
+from shsim.model.sweep_settings import SweepSettings
 from shsim.report.render import sweep_data, sweep_text
 from shsim.report.sweep_data import headline
 from shsim.workflow.run import sweep_pool

@@ -21,6 +21,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
 from shsim.storage.embedded import embedded_path
+from shsim.storage.import_rows import require_importable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ def run_import(request: ImportRequest) -> None:
         raise UsageError("--exam is needed: the exam to publish the items under.")
     narrator = Narrator(quiet=request.quiet)
     pool = replace(read_file(request.file), name=request.exam)
+    require_importable(pool)  # before a database is made, and in a dry run too
     words = f"{len(pool):,} items of {file_label(request.file)} under {visible_line(request.exam)}"
     if request.dry_run:
         there = _items_there(request, request.exam, narrator)
