@@ -20,7 +20,8 @@ DEFAULT_A, DEFAULT_B, DEFAULT_C, DEFAULT_K = 1.0, 0.0, 0.2, 1.0
 #: Beyond these no calibration is plausible, and squares would lose their meaning.
 LARGEST_A, LARGEST_B = 1e4, 1e6
 
-COLUMNS = ("question_id", "version", "topic_id", "a", "b", "c", "sh_p")
+#: Columns of a pool that is written down; an export has `d` only where one is below 1.
+COLUMNS = ("question_id", "version", "topic_id", "a", "b", "c", "d", "sh_p")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,7 +80,8 @@ def _joined(words: Sequence[tuple[str, BoolArray]], size: int) -> list[str]:
 
 
 def _identity(pool: ItemPool) -> Columns:
-    return {
+    """What an item is; `d` only in a 4PL pool, so that a 3PL one reads as it always did."""
+    columns: Columns = {
         "question_id": pool.question_id.tolist(),
         "version": pool.version.tolist(),
         "topic_id": [None if topic == NO_TOPIC else topic for topic in pool.topic_id.tolist()],
@@ -88,6 +89,9 @@ def _identity(pool: ItemPool) -> Columns:
         "b": pool.b.tolist(),
         "c": pool.c.tolist(),
     }
+    if pool.has_upper:
+        columns["d"] = pool.d.tolist()
+    return columns
 
 
 def _exposure(exposure: ItemExposure) -> Columns:

@@ -15,6 +15,8 @@ from shsim.model.item_pool import ItemPool
 def refuse_changes(pool: ItemPool, current: Mapping[str, AnyArray]) -> None:
     """Raise where a published version, a, b, c or an sh_p is not what was loaded.
 
+    So is a d below 1, which no database holds.
+
     Parameters
     ----------
     pool
@@ -41,7 +43,7 @@ def refuse_changes(pool: ItemPool, current: Mapping[str, AnyArray]) -> None:
 
 def _changes(pool: ItemPool, current: Mapping[str, AnyArray]) -> Iterator[str]:
     order = np.lexsort((current["version"], current["question_id"]))
-    now = {name: array[order] for name, array in current.items()}
+    now = {name: array[order] for name, array in current.items()} | {"d": np.ones(len(order))}
     same_items = np.array_equal(pool.question_id, now["question_id"]) and np.array_equal(
         pool.version, now["version"]
     )
@@ -85,7 +87,7 @@ def _values_changed(
 ) -> Iterator[str]:
     """Items with another a, b, c or sh_p, whose absence counts as a value."""
     stored, stored_now = pool.k_stored[mine], now["k_stored"][theirs]
-    changed = {name: getattr(pool, name)[mine] != now[name][theirs] for name in "abc"}
+    changed = {name: getattr(pool, name)[mine] != now[name][theirs] for name in "abcd"}
     # An item without sh_p has k = 1 on either side, and is told apart by `k_stored`.
     changed["k"] = (pool.k[mine] != now["k"][theirs]) | (stored != stored_now)
     for row in np.flatnonzero(np.logical_or.reduce(list(changed.values()))).tolist():
@@ -93,7 +95,7 @@ def _values_changed(
         words = [
             f"{name} was {number(float(getattr(pool, name)[i]))}"
             f" and is {number(float(now[name][j]))}"
-            for name in "abc"
+            for name in "abcd"
             if changed[name][row]
         ]
         if changed["k"][row]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from shsim.errors import DataError
+from shsim.model.ability import number
 from shsim.model.item_pool import NO_TOPIC, ItemPool
 
 ImportRow = tuple[int, int, int | None, float | None, float | None, float | None, float | None]
@@ -18,12 +19,9 @@ def import_rows(pool: ItemPool) -> list[ImportRow]:
     Raises
     ------
     DataError
-        A question stands in two versions, of which only one can be live.
+        As :func:`require_importable`.
     """
-    ids = pool.question_id
-    twice = np.unique(ids[1:][ids[1:] == ids[:-1]]).tolist()
-    if twice:
-        raise DataError(list(_refusals(pool, twice)))
+    require_importable(pool)
     return [
         (
             question,
@@ -46,11 +44,34 @@ def import_rows(pool: ItemPool) -> list[ImportRow]:
     ]
 
 
-def _refusals(pool: ItemPool, questions: list[int]) -> Iterator[str]:
-    for question in questions:
+def require_importable(pool: ItemPool) -> None:
+    """Refuse a pool that the QBank tables cannot hold; asks no database.
+
+    Raises
+    ------
+    DataError
+        Every question in two versions, of which only one can be live, and every item
+        with an upper asymptote below 1, for which there is no column.
+    """
+    problems = [*_two_versions(pool), *_upper_asymptotes(pool)]
+    if problems:
+        raise DataError(problems)
+
+
+def _two_versions(pool: ItemPool) -> Iterator[str]:
+    ids = pool.question_id
+    for question in np.unique(ids[1:][ids[1:] == ids[:-1]]).tolist():
         versions = pool.version[pool.question_id == question].tolist()
         yield (
             f"{pool.name}: item {question} stands in the versions"
             f" {', '.join(map(str, versions))}, and an exam publishes one."
             " Leave one of them and run again."
+        )
+
+
+def _upper_asymptotes(pool: ItemPool) -> Iterator[str]:
+    for i in np.flatnonzero(pool.d < 1).tolist():
+        yield (
+            f"{pool.name}: item {pool.item(i)}: d = {number(float(pool.d[i]))} is below 1, and the"
+            " database has no column for it. Leave the pool in its file and run with --pool FILE."
         )

@@ -37,10 +37,11 @@ _DEFAULTS: Mapping[str, int | float | None] = {
     "a": np.nan,
     "b": np.nan,
     "c": np.nan,
+    "d": 1.0,
     "sh_p": DEFAULT_K,
 }
 #: What a field that cannot be read is taken for, so that the rest can be checked too.
-_HARMLESS: Mapping[str, float] = {"a": 1.0, "b": 0.0, "c": 0.0, "sh_p": 1.0}
+_HARMLESS: Mapping[str, float] = {"a": 1.0, "b": 0.0, "c": 0.0, "d": 1.0, "sh_p": 1.0}
 
 
 def header_problems(names: Sequence[str]) -> list[str]:
@@ -97,7 +98,7 @@ class PoolText:
         columns: dict[str, AnyArray] = {
             name: self._integers(name) for name in ("question_id", "version", "topic_id")
         }
-        columns |= {name: self._numbers(name) for name in "abc"}
+        columns |= {name: self._numbers(name) for name in "abcd"}
         columns["k"] = self._numbers("sh_p")
         given = self.fields.get("sh_p")
         columns["k_stored"] = (

@@ -7,15 +7,18 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pools import make_pool
 
 from shsim.errors import DataError
 from shsim.model.item_pool import NO_TOPIC, ItemPool
+from shsim.report.render import DataFormat, pool_data
 from shsim.storage.csv_file import read_pool
 
 GOOD = "question_id,a,b,c\n17,1.25,-0.5,0.2\n"
 COLUMNS = (
-    "A pool has the columns question_id,version,topic_id,a,b,c,sh_p,"
+    "A pool has the columns question_id,version,topic_id,a,b,c,d,sh_p,"
     " of which question_id, a, b, c must be there."
 )
 AGAIN = "Correct the row and run again."
@@ -66,6 +69,33 @@ def test_empty_fields_stand_for_their_defaults() -> None:
     assert pool.version.tolist() == [1, 2]
     assert pool.topic_id.tolist() == [NO_TOPIC, 5]
     assert pool.k_stored.tolist() == [False, True]
+
+
+def test_the_upper_asymptote_is_1_where_it_is_not_given() -> None:
+    assert read(GOOD).d.tolist() == [1.0]
+    assert read("question_id,a,b,c,d\n17,1,0,0.2,0.95\n18,1,0,0.2,\n").d.tolist() == [0.95, 1.0]
+    items = [{"question_id": 17, "a": 1, "b": 0, "c": 0.2, "d": 0.95}]
+    items += [{"question_id": 18, "a": 1, "b": 0, "c": 0.2, "d": None}]
+    assert read(json.dumps(items), "pool.json").d.tolist() == [0.95, 1.0]
+
+
+def test_every_bad_upper_asymptote_is_reported() -> None:
+    assert problems("question_id,d,a,b,c\n1,x,1,0,0.2\n2,1.1,1,0,0.2\n3,.2,1,0,0.25\n") == [
+        f"pool.csv:2: item 1/1: d = 'x' is not a number. {AGAIN}",
+        f"pool.csv:3: item 2/1: d = 1.1 is outside (0, 1]. {AGAIN}",
+        f"pool.csv:4: item 3/1: d = 0.2 is not above c = 0.25. {AGAIN}",
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_pool_with_upper_asymptotes_reads_back_as_it_was(form: DataFormat) -> None:
+    rng = np.random.default_rng(3)
+    c = rng.uniform(0, 0.4, 20)
+    d = np.where(np.arange(20) % 3 == 0, 1.0, rng.uniform(0.5, 1, 20))
+    pool = make_pool(rng.uniform(0.5, 2, 20), rng.normal(0, 1, 20), c, d=d)
+    back = read(pool_data(pool, form))
+    for name in ("question_id", "version", "topic_id", "a", "b", "c", "d", "k"):
+        assert getattr(back, name).tolist() == getattr(pool, name).tolist()
 
 
 def test_numbers_keep_every_digit() -> None:
@@ -129,7 +159,7 @@ def test_digits_beyond_number_are_refused_not_converted() -> None:
         ("\n\n", f"pool.csv: it is empty. {COLUMNS}"),
         ("question_id,a,b,c\n", "pool.csv: the pool holds no item."),
         ("question_id,a,b\n1,1,1\n", f"pool.csv:1: column c is missing. {COLUMNS}"),
-        ("question_id,a,b,c,d\n", f"pool.csv:1: column 'd' is unknown. {COLUMNS}"),
+        ("question_id,a,b,c,e\n", f"pool.csv:1: column 'e' is unknown. {COLUMNS}"),
         ("question_id,a,b,c,a\n", f"pool.csv:1: column 'a' stands there twice. {COLUMNS}"),
         (
             "question_id;a;b;c\n1;1;0;0,2\n",
@@ -187,7 +217,11 @@ def test_json_exports_are_read() -> None:
         ('{"items": []}', "pool.json: the pool holds no item."),
         ("[" * 100_000, "pool.json: it is not a pool in JSON."),
         ('[{"question_id": 1, "a": 1, "b": 0}]', "pool.json: column c is missing."),
-        ('[{"question_id": 1, "a": 1, "b": 0, "c": 0, "d": 0}]', "pool.json: column 'd' is"),
+        ('[{"question_id": 1, "a": 1, "b": 0, "c": 0, "e": 0}]', "pool.json: column 'e' is"),
+        (
+            '[{"question_id": 1, "a": 1, "b": 0, "c": 0.2, "d": 0.2}]',
+            "pool.json: items[0]: item 1/1: d = 0.2 is not above c = 0.2. Correct the row",
+        ),
         (
             '[{"question_id": 1.5, "a": true, "b": NaN, "c": {}}]',
             "pool.json: items[0]: question_id = '1.5' is not a whole number.",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from storage.databases import POOL, item_rows, pool_of
 
-from shsim.errors import DataError
+from shsim.errors import DatabaseError, DataError
 from shsim.model.item_pool import NO_TOPIC
 from shsim.storage.base import SaveOutcome, Store
 
@@ -39,3 +39,18 @@ def test_two_versions_of_a_question_cannot_both_be_published(store: Store) -> No
     with pytest.raises(DataError, match="item 11 stands in the versions 1, 2"):
         store.import_pool(pool_of("E", columns))
     assert store.exams() == {}
+
+
+def test_upper_asymptotes_have_no_column_and_are_refused(filled: Store, dsn: str) -> None:
+    before = item_rows(dsn)
+    pool = pool_of("E", {**POOL, "d": np.array([1.0, 0.9, 0.95])})
+    with pytest.raises(DataError) as caught:
+        filled.import_pool(pool)
+    remedy = "Leave the pool in its file and run with --pool FILE."
+    assert caught.value.problems == (
+        f"E: item 12/2: d = 0.9 is below 1, and the database has no column for it. {remedy}",
+        f"E: item 13/1: d = 0.95 is below 1, and the database has no column for it. {remedy}",
+    )
+    with pytest.raises(DatabaseError, match=r"item 12/2: d was 0\.9 and is 1\."):
+        filled.save_k(pool, np.full(3, 0.5))
+    assert item_rows(dsn) == before
