@@ -45,7 +45,7 @@ def administer(
     """
     items, entries, bounds, _, _ = tables
     table, length, by_position = rule
-    thetas, bins, order, deciles, first, stream = examinees
+    thetas, bins, order, deciles, first, stream, _ = examinees
     counts, by_decile, _, informations = tallies
     cursor, members, values = scratch
     size = len(items)
