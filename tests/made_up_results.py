@@ -82,6 +82,7 @@ def measures(rates: FloatArray, **changed: Any) -> Measures:
         "max_by_decile": (0.99, 0.98, 0.97, 0.95, 0.91, 0.88, 0.85, 0.9, 0.97, 1.0),
         "information": 21.5,
         "information_kept": 0.961,
+        "mean_length": 30.0,
         **changed,
     }
     return Measures(**figures)

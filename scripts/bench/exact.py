@@ -30,6 +30,7 @@ from shsim.workflow.calibrate import calibrate  # noqa: E402
 from shsim.workflow.examinees import Cohort  # noqa: E402
 from shsim.workflow.executor import Executor  # noqa: E402
 from shsim.workflow.expectation import Expectation  # noqa: E402
+from shsim.workflow.one_pass import OnePassTests  # noqa: E402
 from shsim.workflow.solve import Solver, Target  # noqa: E402
 from shsim.workflow.sweep import sweep  # noqa: E402
 
@@ -60,7 +61,7 @@ class Problem:
                 {
                     f"solution, {self.name}": lambda: seconds(lambda: self.solve(executor)),
                     f"{SIMULATED:,} examinees": lambda: seconds(
-                        lambda: executor.run(cohort, k, histogram=True)
+                        lambda: OnePassTests(executor, delivery).run(cohort, k, histogram=True)
                     ),
                 },
                 rounds,

@@ -30,6 +30,7 @@ from shsim.model.settings import CalibrationSettings  # noqa: E402
 from shsim.workflow.calibrate import calibrate  # noqa: E402
 from shsim.workflow.examinees import Cohort  # noqa: E402
 from shsim.workflow.executor import Executor  # noqa: E402
+from shsim.workflow.one_pass import OnePassTests  # noqa: E402
 
 SMALL, LARGE, LENGTH, TAU = 300, 10_000, 30, 0.2
 THREADS = 2
@@ -107,7 +108,9 @@ class Delivery:
             delivery = self.settings.delivery
             with Executor(self.pool, delivery, THREADS) as executor:
                 examinees = Cohort(theta=delivery.theta, n=n, seed=1, stream=STREAM_SIMULATE)
-                proposed = int(executor.run(examinees, self.k).proposed.sum())
+                proposed = int(
+                    OnePassTests(executor, delivery).run(examinees, self.k).proposed.sum()
+                )
 
         return seconds(cohort) / n, proposed / n
 

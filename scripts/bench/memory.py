@@ -42,12 +42,13 @@ def simulate(size: int, n: int, table: Path) -> None:
     from shsim.kernels.rng import STREAM_SIMULATE
     from shsim.workflow.examinees import Cohort
     from shsim.workflow.executor import Executor
+    from shsim.workflow.one_pass import OnePassTests
 
     delivery = simulation(tau=0.2, n=n).delivery
     pool = golden_pool(size, np.load(table))
     with Executor(pool, delivery, None) as executor:
         cohort = Cohort(theta=delivery.theta, n=n, seed=1, stream=STREAM_SIMULATE)
-        executor.run(cohort, pool.k, measure=True)
+        OnePassTests(executor, delivery).run(cohort, pool.k, measure=True)
         tables = executor.prepare().tables
     # For the parent to read.
     print(tables.entries.nbytes + tables.bounds.nbytes, *tables.entries.shape)

@@ -21,7 +21,9 @@ from stopwatch import announce, arguments, compare, in_turn, seconds, show  # no
 from shsim.kernels.rng import STREAM_SIMULATE  # noqa: E402
 from shsim.workflow.calibrate import calibrate  # noqa: E402
 from shsim.workflow.examinees import Cohort  # noqa: E402
-from shsim.workflow.executor import Executor, Totals  # noqa: E402
+from shsim.workflow.executor import Executor  # noqa: E402
+from shsim.workflow.one_pass import OnePassTests  # noqa: E402
+from shsim.workflow.totals import Totals  # noqa: E402
 
 ITEMS, TAU = 500, 0.2
 
@@ -41,7 +43,7 @@ def main() -> None:
         totals: dict[int, Totals] = {}
 
         def run(executor: Executor) -> None:
-            totals[executor.threads] = executor.run(cohort, k)
+            totals[executor.threads] = OnePassTests(executor, delivery).run(cohort, k)
 
         run(alone), run(paired)
         if not np.array_equal(totals[1].seen, totals[2].seen):

@@ -26,8 +26,8 @@ from shsim.kernels.desk import (
     STANDARD_ERROR,
     TAKEN,
     THETA_HAT,
-    TIMES,
     TOUCHED,
+    WAIT,
     WENT_PAST,
     Desk,
     Journal,
@@ -180,10 +180,10 @@ def tally(sums: Sums, desk: Desk, count: int, decile: int) -> None:
             sums.by_decile[decile, item] += 1
     for j in range(desk.cursor[TOUCHED]):
         item = int(desk.members[WALK, j])
-        times = state[TIMES, item]
+        wait = state[item, WAIT]
+        times = state[item, CLOCK] - max(wait, 0)
         counts[item, PROPOSED] += times
         if longest > 0:
-            ended = 0 if state[CLOCK, item] == SEEN_NOW else longest
+            ended = 0 if wait == SEEN_NOW else longest
             counts[item, HISTOGRAM + ended + times - 1] += 1
-        state[TIMES, item] = 0
-        state[CLOCK, item] = 0
+        state[item, WAIT] = 0

@@ -20,8 +20,8 @@ from shsim.kernels.desk import (
     ON_TRAIL,
     SEEN_NOW,
     SET_ASIDE,
-    TIMES,
     TOUCHED,
+    WAIT,
     WENT_PAST,
     Desk,
 )
@@ -43,41 +43,65 @@ def choose(test: Test, desk: Desk, theta: float, key: Any) -> int:
     state, members, held, closed = desk.state, desk.members, desk.held, desk.content[CLOSED]
     depth = entries.shape[1]
     with_content = len(topic) > 0
+    traced = len(desk.trail) > 0
     row = int(min(max((theta - low) * per_bin + 1.0, 0.0), float(entries.shape[0] - 1)))
     head = 0
     tail = 0
     following = 0
     came = 0
     while True:
+        if head == tail and not with_content and not traced:
+            following, came = pass_over(entries, row, state, following, came)
         item = -1
-        while following < depth:
-            if head < tail and held[head] > bounds[row, following]:
-                item = int(members[HELD, head])
-                head += 1
-                break
+        if head < tail and held[head] > bounds[row, following]:
+            item = int(members[HELD, head])
+            head += 1
+        elif following < depth:
             entry = int(entries[row, following])
             candidate = ~entry if entry < 0 else entry
             following += 1
-            if state[CLOCK, candidate] < 0:
+            if state[candidate, WAIT] < 0:
                 continue
             if with_content and closed[topic[candidate]] != 0:
                 continue
-            if entry < 0:  # its place needs no value; nothing is held before it
-                item = candidate
-                break
-            if head == tail:
-                head = 0
-                tail = 0
-            keep(members, held, head, tail, candidate, information(items, candidate, theta))
-            tail += 1
-        if item < 0 and head < tail and held[head] > bounds[row, depth]:
-            item = int(members[HELD, head])
-            head += 1
-        if item < 0:
+            if entry >= 0:
+                if head == tail:
+                    head = 0
+                    tail = 0
+                keep(members, held, head, tail, candidate, information(items, candidate, theta))
+                tail += 1
+                continue
+            item = candidate  # its place needs no value; nothing is held before it
+        else:
             return choose_past(test, desk, theta, key, came)
         came += 1
-        if offer(test.rule, desk, key, item):
+        wait = state[item, WAIT]
+        if wait > 1 and not traced:  # rejected once more: by far the most frequent case
+            state[item, WAIT] = wait - 1
+        elif offer(test.rule, desk, key, item):
             return item
+
+
+@device
+def pass_over(
+    entries: AnyArray, row: int, state: AnyArray, following: int, came: int
+) -> tuple[int, int]:
+    """Go past items of certain place that are seen or rejected once more, as most are.
+
+    Without a branch between the two, which no processor could predict.
+    """
+    while following < entries.shape[1]:
+        entry = int(entries[row, following])
+        if entry >= 0:
+            break
+        wait = state[~entry, WAIT]
+        if 0 <= wait <= 1:
+            break
+        rejected = int(wait > 1)
+        state[~entry, WAIT] = wait - rejected
+        came += rejected
+        following += 1
+    return following, came
 
 
 @device
@@ -103,20 +127,19 @@ def offer(rule: Rule, desk: Desk, key: Any, item: int) -> bool:
     if len(desk.trail) > 0 and cursor[ON_TRAIL] < len(desk.trail):
         desk.trail[cursor[ON_TRAIL]] = item
         cursor[ON_TRAIL] += 1
-    times = state[TIMES, item] + 1
-    state[TIMES, item] = times
-    if times == 1:
+    wait = state[item, WAIT]
+    if wait == 0:
         desk.members[WALK, cursor[TOUCHED]] = item
         cursor[TOUCHED] += 1
         if rule.by_position:
-            clock = min(clock_of(rule.table, item, key), float(rule.length + 1))
-            state[CLOCK, item] = int(clock)
+            wait = int(min(clock_of(rule.table, item, key), float(rule.length + 1)))
+            state[item, CLOCK] = wait
         else:
-            state[CLOCK, item] = 1 if accepts_once(rule.table, item, key) else SET_ASIDE
-    if times == state[CLOCK, item]:
-        state[CLOCK, item] = SEEN_NOW
-        return True
-    return False
+            state[item, CLOCK] = 1
+            wait = 1 if accepts_once(rule.table, item, key) else SET_ASIDE + 1
+    wait -= 1
+    state[item, WAIT] = wait if wait != 0 else SEEN_NOW
+    return bool(wait == 0)
 
 
 @rare
@@ -132,7 +155,7 @@ def choose_past(test: Test, desk: Desk, theta: float, key: Any, came: int) -> in
     desk.cursor[WENT_PAST] = 1
     size = 0
     for i in range(len(items)):
-        if desk.state[CLOCK, i] >= 0 and is_open(test.content, desk, i):
+        if desk.state[i, WAIT] >= 0 and is_open(test.content, desk, i):
             heap[size] = information(items, i, theta)
             members[size] = i
             size += 1
@@ -152,12 +175,14 @@ def force_best(test: Test, desk: Desk, theta: float) -> int:
     best = -1
     most = -np.inf
     for i in range(len(test.tables.items)):
-        if desk.state[CLOCK, i] != SEEN_NOW and is_open(test.content, desk, i):
+        if desk.state[i, WAIT] != SEEN_NOW and is_open(test.content, desk, i):
             value = information(test.tables.items, i, theta)
             if value > most:
                 best = i
                 most = value
-    desk.state[CLOCK, best] = SEEN_NOW
+    if desk.state[best, WAIT] > 0:
+        desk.state[best, CLOCK] -= desk.state[best, WAIT]
+    desk.state[best, WAIT] = SEEN_NOW
     desk.cursor[FORCED] += 1
     return best
 

@@ -9,12 +9,12 @@ import numpy as np
 from shsim.arrays import AnyArray, FloatArray, IntArray
 from shsim.kernels.workspace import DECILES, HEAP
 
-#: Rows of `Desk.state`: the proposal at which an item accepts, and how often it has been
-#: proposed in this test (0: not yet).
-CLOCK, TIMES = range(2)
+#: Columns of `Desk.state`: proposals until the item accepts (0: none has been made yet),
+#: and its clock, the proposal at which it does.
+WAIT, CLOCK = range(2)
 
-#: In the place of a clock, of an item that cannot be proposed: seen, set aside for the
-#: rest of the test, and kept from this examinee.
+#: In the place of a wait, of an item that cannot be proposed: seen, set aside for the rest
+#: of the test, and kept from this examinee. The clock then says how often it was proposed.
 SEEN_NOW, SET_ASIDE, BARRED = -1, -2, -3
 
 #: Entries of `Desk.cursor`: items proposed in this test, whether a walk has gone past
@@ -36,7 +36,7 @@ HISTOGRAM = 2
 class Desk(NamedTuple):
     """Room for one thread; `state` is zero between tests.
 
-    int32 (2, N), (3, N), float64 (N,) twice, int64 (4,), float64 (3, G), int32 (L,), uint8
+    int32 (N, 2), (3, N), float64 (N,) twice, int64 (4,), float64 (3, G), int32 (L,), uint8
     (L,), int64 (2, T). `trail`, int32, receives the items proposed, one after another,
     as far as it reaches.
     """
@@ -88,7 +88,7 @@ class Journal(NamedTuple):
 def make_desk(size: int, length: int, nodes: int, topics: int, trail: int = 0) -> Desk:
     """Room for one thread: N items, tests of at most L, G nodes, T topics."""
     return Desk(
-        state=np.zeros((2, size), np.int32),
+        state=np.zeros((size, 2), np.int32),
         members=np.empty((HEAP + 1, size), np.int32),
         held=np.empty(size),
         heap=np.empty(size),

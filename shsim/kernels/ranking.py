@@ -31,7 +31,7 @@ _RELATIVE, _ABSOLUTE, _WIDEN = 1e-12, 1e-300, 1e-9
 
 #: Evaluations of information that building all bins may take, and the bins' number.
 _BUILD_BUDGET = 2_000_000
-_FEWEST_BINS, _MOST_BINS = 256, 4096
+FEWEST_BINS, _MOST_BINS = 256, 4096
 
 #: Bins are filled in so many jobs, which may run at once.
 _JOBS = 8
@@ -119,7 +119,7 @@ def build_ranking(
     size = len(items)
     depth = min(max(depth, 1), size)
     if bins is None:
-        bins = min(max(_BUILD_BUDGET // size, _FEWEST_BINS), _MOST_BINS)
+        bins = min(max(_BUILD_BUDGET // size, FEWEST_BINS), _MOST_BINS)
     slack = _WIDEN * (1.0 + max(abs(low), abs(high)))
     if high - low < 1e3 * slack:
         bins, low, high = 1, low - slack, high + slack

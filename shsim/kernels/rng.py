@@ -22,6 +22,7 @@ STREAM_SIMULATE: Final = 3
 #: What an examinee's draw is for; combined with the stream.
 PURPOSE_THETA: Final = 1
 PURPOSE_ACCEPT: Final = 2
+PURPOSE_ANSWER: Final = 3
 
 _MASK = (1 << 64) - 1
 _GOLDEN_INT = 0x9E3779B97F4A7C15

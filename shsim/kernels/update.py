@@ -4,26 +4,58 @@ from __future__ import annotations
 
 import numpy as np
 
-from shsim.arrays import FloatArray, IntArray
+from shsim.arrays import AnyArray, FloatArray, IntArray
 
 #: Newton's method ends when no root moves by more than this, relatively.
 _SETTLED = 1e-13
 _MOST_STEPS = 100
 
 
-def wanted_by_position(reached: IntArray, n: int, aim: float) -> FloatArray:
+def wanted_by_position(reached: AnyArray, n: int, aim: float) -> FloatArray:
     """The k that would have met the cap under `position`, had nothing else changed.
 
     Parameters
     ----------
     reached
-        int64 (N, L): column m-1 counts the examinees who reached the item with m open.
+        (N, L): column m-1 counts the examinees to whom the item would have come up m times,
+        had it been rejected each time; where the ranking is fixed within a test, those who
+        reached it with m positions open.
     n
         Simulated examinees.
     aim
         The exposure rate to meet, in (0, 1].
     """
     return roots_by_position(reached / n, aim)
+
+
+def potential_proposals(accepted: IntArray, rejected: IntArray) -> FloatArray:
+    """How often an item would have come up in a test, had it been rejected every time.
+
+    Acceptance cuts the count short, as a death from another cause does in a life table:
+    the product-limit estimator (Kaplan & Meier 1958) puts the examinees who accepted at
+    the m-th proposal among those still to be seen after it. Where all who were left
+    accepted, nobody is taken to have had more proposals.
+
+    Parameters
+    ----------
+    accepted, rejected
+        int64 (N, L): column m-1 counts the examinees to whom the item was proposed m times
+        and who got it at the last; who never got it.
+
+    Returns
+    -------
+    FloatArray
+        (N, L), column m-1: examinees to whom it would have come up m times. Rows add up to
+        the examinees to whom it came up at all.
+    """
+    ended = accepted + rejected
+    at_risk = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
+    followed = at_risk - accepted
+    with np.errstate(invalid="ignore", divide="ignore"):
+        last = np.where(followed > 0, rejected / followed, 1.0)
+    beyond = np.ones_like(last)
+    beyond[:, 1:] = np.cumprod(1.0 - last[:, :-1], axis=1)
+    return at_risk[:, :1] * beyond * last
 
 
 def roots_by_position(reached: FloatArray, aim: float) -> FloatArray:

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from shsim.model.ability import AbilityDistribution, number
+from shsim.model.ability import LARGEST_THETA, AbilityDistribution, number
+from shsim.model.blueprint import Blueprint
 from shsim.model.item_pool import ItemPool
 
 Rejection = Literal["position", "examinee"]
-Ability = Literal["true"]
+Ability = Literal["true", "eap", "map", "mle", "wle"]
 
 REJECTIONS: tuple[str, ...] = get_args(Rejection)
 ABILITIES: tuple[str, ...] = get_args(Ability)
+
+#: Estimates that a prior bears on.
+WITH_PRIOR = ("eap", "map")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +27,26 @@ class DeliverySettings:
     Attributes
     ----------
     length
-        Items a test, L.
+        Items a test, L; with `se_stop` the most.
     rejection
         What a rejection means: see `REJECTIONS` and the README.
     ability
-        Which theta ranks the items.
+        Which theta ranks the items: the true one, or an estimate after each response.
     theta
         The distribution of true ability.
     scale
         The scaling constant D of the 3PL.
     seed
         Of every draw; the same seed gives the same bytes.
+    start
+        The estimate before the first response; None: the mean of `theta`.
+    prior
+        Of EAP and MAP; None: `theta`.
+    se_stop, min_len
+        A test ends once the standard error is at most `se_stop`, after `min_len` items at
+        least; None: all tests have `length` items.
+    blueprint
+        The least and the most items of each topic; None: any.
     """
 
     length: int = 30
@@ -42,20 +55,88 @@ class DeliverySettings:
     theta: AbilityDistribution
     scale: float = 1.7
     seed: int
+    start: float | None = None
+    prior: AbilityDistribution | None = None
+    se_stop: float | None = None
+    min_len: int | None = None
+    blueprint: Blueprint | None = None
+
+    @property
+    def estimated(self) -> bool:
+        """Whether ability is estimated from responses."""
+        return self.ability != "true"
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether the ranking is fixed within a test, so that one walk gives it all."""
+        return not self.estimated and self.blueprint is None
+
+    @property
+    def shortest(self) -> int:
+        """Items that every test has at least."""
+        return self.length if self.se_stop is None else self.min_len or 1
+
+    @property
+    def first_estimate(self) -> float:
+        """The estimate before the first response."""
+        return self.theta.mean if self.start is None else self.start
+
+    @property
+    def believed(self) -> AbilityDistribution:
+        """What is believed of ability before the first response."""
+        return self.theta if self.prior is None else self.prior
 
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
         if self.length < 1:
-            yield f"--len {self.length} must be at least 1."
+            name = "--len" if self.se_stop is None else "--max-len"
+            yield f"{name} {self.length} must be at least 1."
         if not 0 < self.scale <= 100:
             yield f"--scale {number(self.scale)} is outside (0, 100]; D is 1.7 or 1."
         if not 0 <= self.seed < 2**63:
             yield f"--seed {self.seed} is outside [0, 2^63)."
+        if self.start is not None and not abs(self.start) <= LARGEST_THETA:
+            yield f"--start {number(self.start)} is not a number within ±{LARGEST_THETA:g}."
+        yield from self._stopping_problems()
+        yield from self._prior_problems()
+        if self.blueprint is not None and self.length >= 1:
+            yield from self.blueprint.problems(self.length)
+
+    def _stopping_problems(self) -> Iterator[str]:
+        if self.se_stop is not None and not 0 < self.se_stop <= LARGEST_THETA:
+            yield f"--se-stop {number(self.se_stop)} is not over 0."
+        if self.se_stop is not None and not self.estimated:
+            yield "--se-stop ends a test by the error of an estimate. Give --ability eap too."
+        if self.min_len is not None and not 1 <= self.min_len <= max(self.length, 1):
+            yield (
+                f"--min-len {self.min_len} is not between 1 and --max-len {self.length}."
+                " Give one that is."
+            )
+
+    def _prior_problems(self) -> Iterator[str]:
+        if self.ability not in WITH_PRIOR:
+            return
+        believed = self.believed
+        spread = believed.second > 0 or believed.kind == "uniform"
+        if not spread:
+            yield (
+                f"--ability {self.ability} has nothing to estimate where the prior is"
+                f" {believed.spelling}. Give one with a spread: --prior"
+                f" normal:{number(believed.mean)},1"
+            )
+        elif self.ability == "map" and believed.kind == "empirical":
+            yield (
+                f"--ability map wants a prior with a density, which {believed.spelling} has not."
+                f" Give one like it: --prior normal:{believed.first:.4g},{believed.second:.4g}"
+            )
 
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""
         if self.length > len(pool):
+            name = "--len" if self.se_stop is None else "--max-len"
             yield (
-                f"--len {self.length} is longer than the pool of {pool.name}, which holds"
-                f" {len(pool)} items. Give a --len of at most {len(pool)}."
+                f"{name} {self.length} is longer than the pool of {pool.name}, which holds"
+                f" {len(pool)} items. Give a {name} of at most {len(pool)}."
             )
+        elif self.blueprint is not None:
+            yield from self.blueprint.problems_with(pool, self.length)

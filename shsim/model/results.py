@@ -12,6 +12,9 @@ from shsim.model.sweep_settings import SweepSettings
 
 StopReason = Literal["converged", "iterations"]
 
+#: Where a calibration's first k came from: from the pool, all 1, or solved at the true theta.
+Origin = Literal["in_force", "one", "exact"]
+
 #: Why a cap is not held.
 MissReason = Literal["floor", "ceil", "infeasible", "examinees", "iterations", "in_force"]
 
@@ -58,6 +61,50 @@ class ItemExposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How well `n` simulated examinees' abilities were estimated.
+
+    `standard_error` is the mean of what the tests themselves report at their end (the
+    posterior's standard deviation, or 1/√information), `error_sd_by_decile` the spread of
+    theta_hat - theta within a theta decile: the conditional standard error that was.
+    `correlation` is of theta and theta_hat, nan where either does not vary.
+    """
+
+    n: int
+    bias: float
+    rmse: float
+    standard_error: float
+    correlation: float
+    bias_by_decile: tuple[float, ...]
+    rmse_by_decile: tuple[float, ...]
+    standard_error_by_decile: tuple[float, ...]
+    error_sd_by_decile: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncontrolled:
+    """The same test of the same `n` examinees where every k is 1: what control costs."""
+
+    n: int
+    max_exposure: float
+    unused: int
+    overlap: float
+    mean_length: float
+    information: float
+    accuracy: Accuracy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How many tests had which length: (items, tests) pairs, ascending, and quantiles."""
+
+    counts: tuple[tuple[int, int], ...]
+    median: int
+    p10: int
+    p90: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
     """The measures of one table of k on one set of simulated examinees.
 
@@ -67,7 +114,9 @@ class Measures:
     excess over tau that this many examinees would have shown with 95 % probability.
     `overlap` is the share of items two examinees have in common; `information` the
     mean test information at the true theta and `information_kept` its ratio to
-    that of the uncontrolled test of the same examinees.
+    that of the uncontrolled test of the same examinees. `lengths` is None where all tests
+    have the same, `accuracy` where no ability is estimated, `uncontrolled` where one walk
+    tells both.
     """
 
     n: int
@@ -89,6 +138,10 @@ class Measures:
     max_by_decile: tuple[float, ...]
     information: float
     information_kept: float
+    mean_length: float
+    lengths: Lengths | None = None
+    accuracy: Accuracy | None = None
+    uncontrolled: Uncontrolled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +213,12 @@ class CalibrationResult:
     exposure, measures, verdict
         The new table on fresh examinees.
     reasons
-        Where they were asked for, or the cap is not held.
+        Where they were asked for, or the cap is not held; never for an estimated ability.
+    when_estimated
+        For a table made at the true theta: the largest exposure rate in a test that ranks
+        by an EAP estimate.
+    origin
+        Where the iterations started from.
     """
 
     pool: ItemPool
@@ -174,6 +232,8 @@ class CalibrationResult:
     verdict: Verdict
     reasons: Reasons | None
     seconds: float
+    when_estimated: float | None = None
+    origin: Origin = "in_force"
 
     @property
     def converged(self) -> bool:

@@ -20,6 +20,10 @@ from shsim.model.sweep_settings import SweepSettings
 #: Simulated examinees of `simulate` when `--n` is not given.
 DEFAULT_SIMULATE_N = 200_000
 
+#: Examinees of a verification, at most: a test given position by position takes ten times
+#: as long as one that a single walk gives.
+MOST_VERIFIED, MOST_VERIFIED_ADAPTIVE = 4_000_000, 640_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationSettings:
@@ -113,6 +117,7 @@ class CalibrationSettings:
         own = METHOD_DEFAULTS[method, delivery.rejection]
         chosen_decay = own.decay if decay is None else decay
         first_script = method == "damped" and chosen_decay == 0
+        most = MOST_VERIFIED if delivery.one_pass else MOST_VERIFIED_ADAPTIVE
         return cls(
             delivery=delivery,
             tau=tau,
@@ -126,7 +131,7 @@ class CalibrationSettings:
             target=target if target is not None else (1.0 if first_script else 0.995),
             tol=tol,
             restart=restart,
-            verify_n=verification_size(tau, tol) if verify_n is None else verify_n,
+            verify_n=verification_size(tau, tol, most) if verify_n is None else verify_n,
             nodes=nodes,
         )
 
@@ -145,7 +150,7 @@ class CalibrationSettings:
 
     def aim(self, pool_size: int) -> float:
         """The exposure rate that the rule steers every restrained item to."""
-        return max(self.target * self.tau, self.delivery.length / pool_size)
+        return max(self.target * self.tau, self.delivery.shortest / pool_size)
 
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
@@ -156,7 +161,7 @@ class CalibrationSettings:
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""
         yield from self.delivery.problems_with(pool)
-        length, size = self.delivery.length, len(pool)
+        length, size = self.delivery.shortest, len(pool)
         smallest = length / size
         if length <= size and self.tau < smallest:
             yield (
@@ -169,15 +174,15 @@ class CalibrationSettings:
 Settings = SimulationSettings | SweepSettings | CalibrationSettings
 
 
-def verification_size(tau: float, tol: float) -> int:
+def verification_size(tau: float, tol: float, most: int = MOST_VERIFIED) -> int:
     """Examinees that show a relative excess of `tol` over `tau` at four standard errors.
 
-    Within [20,000, 4,000,000]: the verification always says which excess it could see.
+    Within [20,000, `most`]: the verification always says which excess it could see.
     """
     if not (0 < tau <= 1 and tol > 0):
         return 20_000  # refused by `problems`, all in one message
     wanted = 16 * (1 - tau) / tau / tol / tol  # a product of tiny numbers would be 0
-    return int(min(max(wanted, 20_000), 4_000_000))
+    return int(min(max(wanted, 20_000), most))
 
 
 def _round_up(rate: float) -> float:

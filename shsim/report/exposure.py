@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from shsim.arrays import FloatArray, IntArray
-from shsim.model.results import ItemExposure, Measures
+from shsim.model.results import ItemExposure, Lengths, Measures, Uncontrolled
+from shsim.report.accuracy import accuracy
 
 #: Two-sided 95 %.
 _Z95 = 1.959963984540054
@@ -26,7 +28,8 @@ class Counts:
 
     `seen` and `proposed` are int64 (N,), `by_decile` int64 (10, N) examinees of each
     theta decile who saw the item, `decile_sizes` (10,); `information` is the mean over
-    tests as given and uncontrolled.
+    tests as given and uncontrolled. `lengths`, int64 (L + 1,), counts tests by length, and
+    `errors` is what `shsim.report.accuracy` adds up, where there are such.
     """
 
     n: int
@@ -36,9 +39,13 @@ class Counts:
     by_decile: IntArray
     decile_sizes: IntArray
     information: tuple[float, float]
+    lengths: IntArray | None = None
+    errors: FloatArray | None = None
 
 
-def measure(counts: Counts, tau: float, tol: float) -> tuple[ItemExposure, Measures]:
+def measure(
+    counts: Counts, tau: float, tol: float, uncontrolled: Uncontrolled | None = None
+) -> tuple[ItemExposure, Measures]:
     """Exposure per item with its noise, and the measures of the whole table.
 
     Parameters
@@ -47,6 +54,8 @@ def measure(counts: Counts, tau: float, tol: float) -> tuple[ItemExposure, Measu
         From simulated examinees.
     tau, tol
         The cap, and the relative excess that counts as none.
+    uncontrolled
+        The same without control, to be shown beside it.
     """
     n, seen = counts.n, counts.seen
     size = len(seen)
@@ -70,8 +79,37 @@ def measure(counts: Counts, tau: float, tol: float) -> tuple[ItemExposure, Measu
         max_by_decile=_max_by_decile(counts),
         information=gained,
         information_kept=gained / attainable if attainable > 0 else 1.0,
+        mean_length=shape.length,
+        lengths=lengths_of(counts.lengths),
+        accuracy=None if counts.errors is None else accuracy(counts.errors),
+        uncontrolled=uncontrolled,
         **shape.measures(),
     )
+
+
+def measure_uncontrolled(counts: Counts) -> Uncontrolled:
+    """What to show of the test without control, from simulated examinees."""
+    length = float(counts.seen.sum()) / counts.n
+    return Uncontrolled(
+        n=counts.n,
+        max_exposure=float(counts.seen.max()) / counts.n,
+        unused=int(np.count_nonzero(counts.seen == 0)),
+        overlap=overlap(counts.seen, counts.n, length),
+        mean_length=length,
+        information=counts.information[0],
+        accuracy=None if counts.errors is None else accuracy(counts.errors),
+    )
+
+
+def lengths_of(counted: IntArray | None) -> Lengths | None:
+    """The distribution of test lengths from counts by length; None where all are alike."""
+    if counted is None or np.count_nonzero(counted) <= 1:
+        return None
+    at = np.flatnonzero(counted)
+    share = np.cumsum(counted) / counted.sum()
+    p10, median, p90 = (int(np.searchsorted(share, p)) for p in (0.1, 0.5, 0.9))
+    pairs = zip(at.tolist(), counted[at].tolist(), strict=True)
+    return Lengths(tuple(pairs), median=median, p10=p10, p90=p90)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +154,7 @@ def measure_expected(
         max_by_decile=tuple(expected.by_decile.max(axis=1).tolist()),
         information=gained,
         information_kept=gained / attainable,
+        mean_length=expected.length,
         **shape.measures(),
     )
 
@@ -128,7 +167,7 @@ class _Shape:
     length: float
     tau: float
 
-    def measures(self) -> dict[str, float]:
+    def measures(self) -> dict[str, Any]:
         largest = float(self.rate.max())
         even = self.length / len(self.rate)
         return {

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from shsim.arrays import FloatArray
 from shsim.kernels.rng import STREAM_VERIFY
 from shsim.model.item_pool import ItemPool
-from shsim.model.results import CalibrationResult, IterationRecord, Reasons, StopReason
+from shsim.model.results import (
+    CalibrationResult,
+    IterationRecord,
+    Measures,
+    Origin,
+    Reasons,
+    StopReason,
+)
 from shsim.model.settings import CalibrationSettings
 from shsim.report.verdict import judge_calibration
+from shsim.workflow.adaptive import AdaptiveTests
+from shsim.workflow.delivery import tests_of
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expected
@@ -19,11 +29,21 @@ from shsim.workflow.iterate import iterate
 from shsim.workflow.reasons import find_reasons
 from shsim.workflow.simulate import start
 from shsim.workflow.solve import Solver, Target
+from shsim.workflow.totals import Tests
 from shsim.workflow.verify import verify
 from shsim.workflow.watch import SILENT, Watch
 
 #: Examinees that the table before is measured on: enough to be shown beside the new one.
 BEFORE_N = 32_768
+
+#: k in force whose largest exposure is this many times the cap are no start for a test given
+#: position by position; the one that is takes a quarter of the nodes.
+FAR_OFF = 1.25
+START_COARSER, FEWEST_NODES, START_ITERS = 4, 20, 60
+
+#: Examinees who show what a table made at the true theta does in an EAP test: it misses the
+#: cap by half and more, which 2 % of noise can't hide.
+ESTIMATED_N = 16_384
 
 
 def calibrate(
@@ -64,15 +84,20 @@ def calibrate(
 
     with Executor(pool, settings.delivery, threads) as executor:
         start(executor, watch)
+        tests = tests_of(executor, pool, settings.delivery)
         before_n = min(settings.verify_n, BEFORE_N)
         watch.stage("before", before_n)
-        _, before = verify(executor, cohort(before_n, 0), pool.k, settings, watch)
+        _, before = verify(tests, cohort(before_n, 0), pool.k, settings, watch)
         watch.stage("calibrating", settings.iters)
-        k, history, stopped = find_k(executor, pool, settings, watch)
+        origin, first = starting_k(executor, pool, settings, before)
+        k, history, stopped = find_k(executor, tests, pool, settings, first, watch)
         watch.stage("verifying", settings.verify_n)
-        exposure, measures = verify(executor, cohort(settings.verify_n, 1), k, settings, watch)
+        exposure, measures = verify(tests, cohort(settings.verify_n, 1), k, settings, watch)
+        when_estimated = None
+        if not settings.delivery.estimated:
+            when_estimated = largest_when_estimated(executor, pool, settings, k)
         reasons: Reasons | None = None
-        if explain or not measures.held:
+        if settings.delivery.one_pass and (explain or not measures.held):
             watch.stage("explaining", 0)
             solver = Solver(executor, pool, settings.delivery, settings.nodes)
             reasons = find_reasons(solver, pool, settings, k)
@@ -88,17 +113,58 @@ def calibrate(
         verdict=judge_calibration(pool, k, measures, exposure, settings, stopped, reasons),
         reasons=reasons,
         seconds=time.perf_counter() - began,
+        when_estimated=when_estimated,
+        origin=origin,
     )
 
 
+def starting_k(
+    executor: Executor, pool: ItemPool, settings: CalibrationSettings, before: Measures
+) -> tuple[Origin, FloatArray]:
+    """The k to start from, and where they come from.
+
+    Where tests are given position by position and the k in force are far off, the exact
+    solution at the true theta is a third of the way nearer than k = 1, and iterations are
+    dear (`scripts/bench/adaptive.py`).
+    """
+    far = settings.restart or before.max_exposure > FAR_OFF * settings.tau
+    if settings.delivery.one_pass or not far or not settings.stratified:
+        return ("one", np.ones(len(pool))) if settings.restart else ("in_force", pool.k)
+    delivery = replace(settings.delivery, ability="true", se_stop=None, min_len=None)
+    nodes = max(settings.nodes // START_COARSER, FEWEST_NODES)
+    solver = Solver(executor, pool, delivery, nodes)
+    target = Target(settings.aim(len(pool)), settings.floor, settings.ceil, START_ITERS)
+    return "exact", solver.solve(np.ones(len(pool)), target).k
+
+
+def largest_when_estimated(
+    executor: Executor, pool: ItemPool, settings: CalibrationSettings, k: FloatArray
+) -> float:
+    """The largest exposure rate of a table in a test that ranks by an EAP estimate."""
+    delivery = replace(settings.delivery, ability="eap")
+    cohort = Cohort(
+        theta=delivery.theta,
+        n=min(settings.verify_n, ESTIMATED_N),
+        seed=delivery.seed,
+        stream=STREAM_VERIFY,
+        iteration=2,
+    )
+    totals = AdaptiveTests(executor, pool, delivery).run(cohort, k)
+    return float(totals.seen.max()) / totals.n
+
+
 def find_k(
-    executor: Executor, pool: ItemPool, settings: CalibrationSettings, watch: Watch
+    executor: Executor,
+    tests: Tests,
+    pool: ItemPool,
+    settings: CalibrationSettings,
+    first: FloatArray,
+    watch: Watch,
 ) -> tuple[FloatArray, list[IterationRecord], StopReason]:
-    """The table by the chosen method, from the k in force or from 1."""
-    first = np.ones(len(pool)) if settings.restart else pool.k
+    """The table by the chosen method, from `first`."""
     k = np.clip(first, settings.floor, settings.ceil)
     if settings.method != "exact":
-        return iterate(executor, pool, settings, k, watch)
+        return iterate(executor, tests, pool, settings, k, watch)
     history: list[IterationRecord] = []
 
     def each(record: IterationRecord, expected: Expected) -> None:

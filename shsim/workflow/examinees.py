@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shsim.arrays import AnyArray, FloatArray
-from shsim.kernels.rng import PURPOSE_ACCEPT, PURPOSE_THETA, stream_key, uniforms
+from shsim.kernels.rng import PURPOSE_ACCEPT, PURPOSE_ANSWER, PURPOSE_THETA, stream_key, uniforms
 from shsim.kernels.workspace import DECILES
 from shsim.model.ability import AbilityDistribution
 
@@ -49,3 +49,8 @@ class Cohort:
     def acceptance_key(self) -> np.uint64:
         """The key of the examinees' acceptance draws."""
         return stream_key(self.seed, self.stream, self.iteration, PURPOSE_ACCEPT)
+
+    @property
+    def answer_key(self) -> np.uint64:
+        """The key of the examinees' answers to items."""
+        return stream_key(self.seed, self.stream, self.iteration, PURPOSE_ANSWER)

@@ -1,4 +1,4 @@
-"""Maps the kernel over chunks of examinees on threads, and sums the tallies."""
+"""Threads, the bin tables they share, and chunks of examinees dealt out to them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from shsim.arrays import AnyArray, FloatArray, IntArray
-from shsim.kernels.acceptance import Rule, make_rule
-from shsim.kernels.administer import administer
+from shsim.arrays import AnyArray, FloatArray
 from shsim.kernels.irt import prepare_items
-from shsim.kernels.ranking import Ranking, build_ranking, deepen
-from shsim.kernels.sitting import make_examinees
-from shsim.kernels.workspace import (
-    DECILES,
-    PROPOSED,
-    SEEN,
-    Scratch,
-    Tallies,
-    make_scratch,
-    make_tallies,
-)
+from shsim.kernels.ranking import FEWEST_BINS, Ranking, build_ranking, deepen
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
-from shsim.workflow.examinees import Cohort
+from shsim.model.prior import grid
 
 Value = TypeVar("Value")
+Room = TypeVar("Room")
 
 #: Floating sums are taken over blocks of so many examinees, added in block order.
 BLOCK = 1024
@@ -41,15 +30,16 @@ BLOCK = 1024
 #: A chunk is whole blocks: few enough to share out, enough to be worth a call.
 _MOST_BLOCKS = 32
 
-#: Workers' tallies together take no more than this.
-_TALLY_BYTES = 2**29
+#: Workers' rooms together take no more than this.
+_ROOM_BYTES = 2**29
 
-#: Information is summed over the first examinees only: it costs as much as a third of
-#: the walk, and its mean is known to .05 % by then.
-INFORMATION_N = 64 * BLOCK
+#: Tables start this many times as deep as the test is long: a walk at the true theta passes
+#: an item once, a position of an adaptive test all that was seen or refused before it.
+_DEPTH_PER_ITEM, _DEPTH_PER_ITEM_ADAPTIVE = 4, 8
 
-#: Tables start this many times as deep as the test is long.
-_DEPTH_PER_ITEM = 4
+#: An adaptive test comes through the tables once a position, not once a test: narrower bins,
+#: which spare it values of information, pay for themselves many times over.
+_BUILD_BUDGET_ADAPTIVE, _MOST_BINS_ADAPTIVE = 16_000_000, 16_384
 
 #: Tables reach from this quantile of theta to its mirror image.
 _TAIL = 5e-4
@@ -58,49 +48,31 @@ _TAIL = 5e-4
 _PATIENCE = 4
 _ENDLESS = 2**62
 
+#: A kernel call: the tables, where to go on, its patience; where it ended.
+Call = Callable[[Ranking, int, int], int]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Totals:
-    """Sums over the examinees of a cohort.
+class Rooms(Generic[Room]):
+    """How to make what one worker writes to, and about how many bytes it takes."""
 
-    `reached` (N, L) counts the examinees who reached the item with m = column + 1
-    positions open, where asked for; `by_decile` (10, N) the examinees who saw it, and
-    `information` the means of tests as given and uncontrolled, where measured.
-    """
-
-    n: int
-    seen: IntArray
-    proposed: IntArray
-    reached: IntArray
-    forced: int
-    by_decile: IntArray
-    decile_sizes: IntArray
-    information: tuple[float, float]
-
-
-@dataclass(slots=True, eq=False)
-class _Room:
-    """What one worker writes to."""
-
-    tallies: Tallies
-    scratch: Scratch
-    decile_sizes: IntArray
+    make: Callable[[], Room]
+    size: int
 
 
 class Executor:
-    """Runs cohorts through a pool's tests on threads; a context manager.
+    """Runs chunks of examinees, and other jobs, on threads; a context manager.
 
-    Totals do not depend on the number of threads. An exception in the caller (Ctrl-C
-    among them) makes running kernels return at once.
+    Which tests are given is the affair of whoever hands in the work. An exception in the
+    caller (Ctrl-C among them) makes running kernels return at once.
     """
 
     def __init__(self, pool: ItemPool, delivery: DeliverySettings, threads: int | None) -> None:
         self._delivery = delivery
-        self._items = prepare_items(pool.a, pool.b, pool.c, pool.d, delivery.scale)
-        self._by_position = delivery.rejection == "position"
+        self.items: FloatArray = prepare_items(pool.a, pool.b, pool.c, pool.d, delivery.scale)
         self.threads = threads or available_threads()
+        self.cancel: AnyArray = np.zeros(1, np.uint8)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="shsim")
-        self._cancel: AnyArray = np.zeros(1, np.uint8)
         self._deepening = threading.Lock()
         self._ranking: Ranking | None = None
 
@@ -114,16 +86,20 @@ class Executor:
         trace: TracebackType | None,
     ) -> None:
         # A thread that is compiling can't be stopped; whoever ends the process won't wait.
-        self._cancel[0] = error is not None
+        self.cancel[0] = error is not None
         self._pool.shutdown(wait=error is None, cancel_futures=True)
 
     def prepare(self) -> Ranking:
         """Build the bin tables (compiling what has to be compiled), unless they stand."""
         if self._ranking is None:
-            theta = self._delivery.theta
-            low, high = theta.quantile(np.array([_TAIL, 1.0 - _TAIL])).tolist()
-            depth = _DEPTH_PER_ITEM * self._delivery.length
-            self._ranking = build_ranking(self._items, low, high, depth, run=self._run_jobs)
+            low, high = ranked_range(self._delivery)
+            per_item, bins = _DEPTH_PER_ITEM, None
+            if not self._delivery.one_pass:
+                per_item = _DEPTH_PER_ITEM_ADAPTIVE
+                bins = max(_BUILD_BUDGET_ADAPTIVE // len(self.items), FEWEST_BINS)
+                bins = min(bins, _MOST_BINS_ADAPTIVE)
+            depth = per_item * self._delivery.length
+            self._ranking = build_ranking(self.items, low, high, depth, bins, self._run_jobs)
         return self._ranking
 
     def deepen(self, ranking: Ranking) -> Ranking:
@@ -134,99 +110,56 @@ class Executor:
                 newest = self._ranking = deepen(newest)
             return newest
 
-    def run(
+    def over_chunks(
         self,
-        cohort: Cohort,
-        k: FloatArray,
-        *,
-        histogram: bool = False,
-        measure: bool = False,
+        n: int,
+        work: Callable[[int, int, Room], None],
+        rooms: Rooms[Room],
         advance: Callable[[int], None] | None = None,
-    ) -> Totals:
-        """Test every examinee of the cohort under `k`.
+    ) -> list[Room]:
+        """Deal `n` examinees out in chunks of whole blocks; the rooms that were written to.
 
         Parameters
         ----------
-        cohort
-            The examinees.
-        k
-            Exposure-control parameters, (N,).
-        histogram
-            Count open positions per item (only under `position`).
-        measure
-            Count by decile of theta, and average the information of the first examinees.
+        n
+            Examinees.
+        work
+            Called in a worker with a chunk's first examinee, their number and a room.
+        rooms
+            Of workers; no more are in use at a time than memory allows.
         advance
             Called in this thread with the number of examinees that have been tested.
         """
-        self.prepare()
-        rule = make_rule(k, self._delivery.length, by_position=self._by_position)
-        blocks = -(-cohort.n // BLOCK)
+        blocks = -(-n // BLOCK)
         step = BLOCK * max(1, min(_MOST_BLOCKS, blocks // (4 * self.threads)))
-        starts = range(0, cohort.n, step)
-        information = np.zeros((min(blocks, INFORMATION_N // BLOCK) if measure else 0, 2))
-        rooms = _Rooms(lambda: self._make_room(histogram=histogram, measure=measure))
-        limit = threading.BoundedSemaphore(self._workers(len(k), histogram=histogram))
+        lent = _Lent(rooms.make)
+        limit = threading.BoundedSemaphore(max(1, min(self.threads, _ROOM_BYTES // rooms.size)))
 
         def chunk(first: int) -> int:
-            count = min(step, cohort.n - first)
-            with limit, rooms.one() as room:
-                self._chunk(cohort, rule, first, count, room, information)
+            count = min(step, n - first)
+            with limit, lent.one() as room:
+                work(first, count, room)
             return count
 
-        for done in self.each([partial(chunk, first) for first in starts]):
+        for done in self.each([partial(chunk, first) for first in range(0, n, step)]):
             if advance is not None:
                 advance(done)
-        return _add_up(cohort.n, rooms.rooms, information)
+        return lent.rooms
 
-    def _chunk(
-        self,
-        cohort: Cohort,
-        rule: Rule,
-        first: int,
-        count: int,
-        room: _Room,
-        information: FloatArray,
-    ) -> None:
-        """Test examinees first … first + count - 1 into `room` and their blocks' sums."""
+    def through(self, count: int, call: Call) -> bool:
+        """Call a kernel until `count` examinees are done, with deeper tables where it asks.
+
+        False where the run was cancelled.
+        """
         ranking = self.prepare()
-        theta, decile = cohort.abilities(first, count)
-        tallies = room.tallies
-        room.decile_sizes += np.bincount(decile, minlength=DECILES)
-        block = first // BLOCK
-        inform = block < len(information)
-        if inform:
-            tallies = tallies._replace(information=np.zeros((count, 2)))
-        examinees = make_examinees(ranking.tables, theta, decile, first, cohort.acceptance_key)
         at = 0
         while at < count:
-            patience = _PATIENCE if ranking.can_deepen else _ENDLESS
-            at = administer(
-                ranking.tables, rule, examinees, tallies,
-                room.scratch, at, patience, self._cancel,
-            )  # fmt: skip
-            if self._cancel[0]:
-                return
+            at = call(ranking, at, _PATIENCE if ranking.can_deepen else _ENDLESS)
+            if self.cancel[0]:
+                return False
             if at < count:
                 ranking = self.deepen(ranking)
-        if inform:
-            sums = np.add.reduceat(tallies.information, np.arange(0, count, BLOCK), axis=0)
-            information[block : block + len(sums)] = sums[: len(information) - block]
-
-    def _make_room(self, *, histogram: bool, measure: bool) -> _Room:
-        """Empty tallies and scratch for one more worker."""
-        size = len(self._items)
-        tallies = make_tallies(
-            size,
-            self._delivery.length,
-            histogram=histogram and self._by_position,
-            by_decile=measure,
-        )
-        return _Room(tallies, make_scratch(size), np.zeros(DECILES, np.int64))
-
-    def _workers(self, size: int, *, histogram: bool) -> int:
-        """How many workers may have tallies at a time."""
-        each = 8 * size * (2 + DECILES + (self._delivery.length if histogram else 0))
-        return max(1, min(self.threads, _TALLY_BYTES // each))
+        return True
 
     def _run_jobs(self, jobs: Sequence[Callable[[], None]]) -> None:
         """Run jobs in workers, so that Ctrl-C need not wait for a compilation either."""
@@ -243,17 +176,17 @@ class Executor:
                 yield future.result()
 
 
-class _Rooms:
+class _Lent(Generic[Room]):
     """Rooms that workers borrow; as many as were ever in use at once."""
 
-    def __init__(self, make: Callable[[], _Room]) -> None:
+    def __init__(self, make: Callable[[], Room]) -> None:
         self._make = make
-        self._free: list[_Room] = []
+        self._free: list[Room] = []
         self._lock = threading.Lock()
-        self.rooms: list[_Room] = []
+        self.rooms: list[Room] = []
 
     @contextmanager
-    def one(self) -> Iterator[_Room]:
+    def one(self) -> Iterator[Room]:
         """Borrow a room, made if none is free."""
         with self._lock:
             room = self._free.pop() if self._free else None
@@ -266,25 +199,18 @@ class _Rooms:
             self._free.append(room)
 
 
-def _add_up(n: int, rooms: list[_Room], information: FloatArray) -> Totals:
-    """The sum over rooms; integers, so that their order does not matter."""
-    counts = rooms[0].tallies.counts
-    by_decile = rooms[0].tallies.by_decile
-    for room in rooms[1:]:
-        counts += room.tallies.counts
-        by_decile += room.tallies.by_decile
-    informed = max(min(n, BLOCK * len(information)), 1)
-    gained, attainable = (float(total) / informed for total in information.sum(axis=0))
-    return Totals(
-        n=n,
-        seen=counts[:, SEEN].copy(),
-        proposed=counts[:, PROPOSED].copy(),
-        reached=counts[:, 2:],
-        forced=int(sum(int(room.tallies.forced[0]) for room in rooms)),
-        by_decile=by_decile,
-        decile_sizes=np.sum([room.decile_sizes for room in rooms], axis=0),
-        information=(gained, attainable),
-    )
+def ranked_range(delivery: DeliverySettings) -> tuple[float, float]:
+    """Where nearly all abilities lie that items are ranked at; others are ranked more slowly."""
+    tails = np.array([_TAIL, 1.0 - _TAIL])
+    ends = [*delivery.theta.quantile(tails).tolist()]
+    if delivery.ability == "eap":
+        ends += delivery.believed.quantile(tails).tolist()
+    elif delivery.estimated:
+        nodes, _ = grid(delivery)
+        ends += [float(nodes[0]), float(nodes[-1])]
+    if delivery.estimated:
+        ends.append(delivery.first_estimate)
+    return min(ends), max(ends)
 
 
 def available_threads() -> int:

@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shsim.arrays import FloatArray
+from shsim.arrays import FloatArray, IntArray
 from shsim.kernels.rng import STREAM_CALIBRATE
 from shsim.kernels.update import move, wanted_by_examinee, wanted_by_position, wanted_by_rate
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import IterationRecord, StopReason
 from shsim.model.settings import CalibrationSettings
 from shsim.workflow.examinees import Cohort
-from shsim.workflow.executor import Executor, Totals
+from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expectation
+from shsim.workflow.totals import Tests, Totals
 from shsim.workflow.watch import Watch
 
 #: Full steps before they decay.
@@ -28,9 +29,13 @@ LOOK_EVERY = 4
 #: for their error (.15 % of tau).
 _LOOK_COARSER, _LOOK_SHARE = 4, 0.8
 
+#: Averaged examinees, times (1-tau)/tau, whose rates show .5 % of the cap (one sd).
+_POOLED = 40_000
+
 
 def iterate(
     executor: Executor,
+    tests: Tests,
     pool: ItemPool,
     settings: CalibrationSettings,
     start: FloatArray,
@@ -38,16 +43,19 @@ def iterate(
 ) -> tuple[FloatArray, list[IterationRecord], StopReason]:
     """Simulate, update, and again, until the cap is met or the iterations run out.
 
-    Whether it is met is seen without noise, by the closed chain at the averaged k.
+    Whether it is met is seen without noise where one walk gives a test, by the closed chain
+    at the averaged k; else by the rates of all averaged iterations together.
     """
     aim = settings.aim(len(pool))
     k = start
     log_sum, averaged = np.zeros(len(pool)), 0
-    met = Met(executor, pool, settings)
+    met: Met | Pooled = (
+        Met(executor, pool, settings) if settings.delivery.one_pass else Pooled(settings)
+    )
     history: list[IterationRecord] = []
     for t in range(settings.iters):
         began = time.perf_counter()
-        totals = simulate_iteration(executor, settings, k, t)
+        totals = simulate_iteration(tests, settings, k, t)
         rate = totals.seen / totals.n
         gamma = step(t, settings)
         k = move(k, wanted(k, totals, settings, aim), gamma, settings.floor, settings.ceil)
@@ -55,6 +63,7 @@ def iterate(
             with np.errstate(divide="ignore"):
                 log_sum += np.log(k)
             averaged += 1
+            met.add(totals)
         record = IterationRecord(
             iter=t,
             avg_exp=float(rate.mean()),
@@ -89,21 +98,49 @@ class Met:
         self._expectation: Expectation | None = None
         self._settings = settings
 
+    def add(self, totals: Totals) -> None:
+        """Nothing is learnt from examinees."""
+
     def __call__(self, k: FloatArray) -> bool:
         """Look at the table `k`."""
         if self._expectation is None:
             self._expectation = self._make()
-        rate, settings = self._expectation.of(k).rate, self._settings
-        tau, tol = settings.tau, _LOOK_SHARE * settings.tol
-        restrained = k < settings.ceil * 0.995
-        return bool(
-            rate.max() <= tau * (1 + tol)
-            and np.all(rate[restrained] >= settings.target * tau * (1 - 2 * tol))
-        )
+        rate = self._expectation.of(k).rate
+        return _within(rate, k, self._settings, _LOOK_SHARE * self._settings.tol)
+
+
+class Pooled:
+    """The same by the rates of the averaged iterations' examinees, once there are enough."""
+
+    def __init__(self, settings: CalibrationSettings) -> None:
+        self._settings = settings
+        self._seen: IntArray = np.zeros(0, np.int64)
+        self._n = 0
+
+    def add(self, totals: Totals) -> None:
+        """Count one more averaged iteration."""
+        self._seen = totals.seen + (self._seen if self._n else 0)
+        self._n += totals.n
+
+    def __call__(self, k: FloatArray) -> bool:
+        """Whether the averaged table `k` may be taken."""
+        tau = self._settings.tau
+        if self._n < _POOLED * (1 - tau) / tau:
+            return False
+        return _within(self._seen / self._n, k, self._settings, self._settings.tol)
+
+
+def _within(rate: FloatArray, k: FloatArray, settings: CalibrationSettings, tol: float) -> bool:
+    """Whether no rate is over the cap, and none restrained that is well under it."""
+    restrained = k < settings.ceil * 0.995
+    return bool(
+        rate.max() <= settings.tau * (1 + tol)
+        and np.all(rate[restrained] >= settings.target * settings.tau * (1 - 2 * tol))
+    )
 
 
 def simulate_iteration(
-    executor: Executor, settings: CalibrationSettings, k: FloatArray, t: int
+    tests: Tests, settings: CalibrationSettings, k: FloatArray, t: int
 ) -> Totals:
     """The examinees of iteration t, fresh ones in each."""
     cohort = Cohort(
@@ -114,7 +151,7 @@ def simulate_iteration(
         iteration=t,
         stratified=settings.stratified,
     )
-    return executor.run(cohort, k, histogram=settings.method == "classical")
+    return tests.run(cohort, k, histogram=settings.method == "classical")
 
 
 def wanted(k: FloatArray, totals: Totals, settings: CalibrationSettings, aim: float) -> FloatArray:

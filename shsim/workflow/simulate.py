@@ -12,6 +12,7 @@ from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
 from shsim.report.exposure import Expectations, measure_expected
 from shsim.report.verdict import judge_in_force
+from shsim.workflow.delivery import tests_of
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expectation
@@ -52,7 +53,9 @@ def simulate(
             cohort = Cohort(
                 theta=delivery.theta, n=settings.n, seed=delivery.seed, stream=STREAM_SIMULATE
             )
-            exposure, measures = verify(executor, cohort, pool.k, settings, watch)
+            exposure, measures = verify(
+                tests_of(executor, pool, delivery), cohort, pool.k, settings, watch
+            )
     return SimulationResult(
         pool=pool,
         settings=settings,

@@ -15,6 +15,7 @@ from shsim.workflow import executor as executor_module
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
+from shsim.workflow.one_pass import OnePassTests
 from shsim.workflow.simulate import simulate
 
 pytestmark = pytest.mark.compiled
@@ -60,8 +61,11 @@ def test_another_seed_gives_other_draws():
 
 def test_totals_add_up_and_forced_positions_fill_every_test():
     pool = golden_pool(60, k=np.full(60, 0.004))
-    with Executor(pool, simulation(20).delivery, 2) as executor:
-        totals = executor.run(cohort(3000), pool.k, measure=True, histogram=True)
+    delivery = simulation(20).delivery
+    with Executor(pool, delivery, 2) as executor:
+        totals = OnePassTests(executor, delivery).run(
+            cohort(3000), pool.k, measure=True, histogram=True
+        )
     assert totals.seen.sum() == 3000 * 20
     assert totals.forced > 3000
     assert totals.by_decile.sum() == 3000 * 20

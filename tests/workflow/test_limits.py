@@ -14,6 +14,7 @@ from shsim.model.item_pool import LARGEST_A, LARGEST_B
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
+from shsim.workflow.one_pass import OnePassTests
 from shsim.workflow.simulate import simulate
 
 pytestmark = pytest.mark.compiled
@@ -224,7 +225,9 @@ def test_the_open_positions_of_any_pool_add_up(drawn, n, by_position):
     delivery = simulation(length, "position" if by_position else "examinee").delivery
     with Executor(pool, delivery, 2) as executor:
         cohort = cohort_of(n)
-        totals = executor.run(cohort, pool.k, measure=True, histogram=by_position)
+        totals = OnePassTests(executor, delivery).run(
+            cohort, pool.k, measure=True, histogram=by_position
+        )
     assert totals.by_decile.sum(axis=0).tolist() == totals.seen.tolist()
     assert totals.decile_sizes.sum() == n
     assert (totals.by_decile <= totals.decile_sizes[:, None]).all()
