@@ -11,7 +11,7 @@ import click
 
 from shsim.cli.command import Setting
 from shsim.cli.series import Series
-from shsim.errors import UsageError
+from shsim.errors import DataError, UsageError
 
 #: Options that say what one run may do, and must be typed for it.
 TYPED_ONLY = frozenset({"force", "config", "help", "version"})
@@ -55,16 +55,12 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) 
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import tomllib
+    from shsim.storage.toml_file import read_toml
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}. Give a file that exists.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path}: not TOML: {error}. Correct the file.") from error
-    except RecursionError:
-        raise UsageError(f"--config {path}: nested beyond all reason. Correct the file.") from None
+        return read_toml(path)
+    except DataError as error:
+        raise UsageError(f"--config {error}") from error
 
 
 def _command_name(ctx: click.Context) -> str:

@@ -19,6 +19,7 @@ Decorator = Callable[[F], F]
 
 SOURCE = "Where the items come from"
 TEST = "The test that is simulated"
+ESTIMATE = "Estimated ability, stopping and content"
 RULE = "The calibration"
 OUTPUT = "What comes out"
 
@@ -112,9 +113,10 @@ delivered = together(
     setting(
         "--ability",
         section=TEST,
-        type=click.Choice(["true"]),
+        type=click.Choice(["true", "eap", "map", "mle", "wle"]),
         metavar="KIND",
-        help="The ability that ranks the items: true.",
+        help="The ability that ranks the items; must be what the live test does. true: the"
+        " examinee's own. eap, map, mle, wle: estimated anew after each simulated response.",
         fallback="true",
     ),
     setting(
@@ -143,7 +145,55 @@ seed = setting(
     metavar="N",
     help="The same seed gives the same bytes. Left out, one is drawn and printed.",
 )
-test = together(length, tau, delivered, seed)
+estimated = together(
+    setting(
+        "--start",
+        section=ESTIMATE,
+        type=float,
+        metavar="THETA",
+        help="The estimate before the first response.",
+        fallback="the mean of --theta",
+    ),
+    setting(
+        "--prior",
+        section=ESTIMATE,
+        metavar="DIST",
+        help="What eap and map believe before the first response, spelled like --theta.",
+        fallback="--theta",
+    ),
+    setting(
+        "--se-stop",
+        section=ESTIMATE,
+        type=float,
+        metavar="SE",
+        help="End a test once the standard error of its estimate is at most this.",
+    ),
+    setting(
+        "--min-len",
+        section=ESTIMATE,
+        type=int,
+        metavar="N",
+        help="The fewest items, with --se-stop.",
+        fallback="1",
+    ),
+    setting(
+        "--max-len",
+        section=ESTIMATE,
+        type=int,
+        metavar="N",
+        help="The most items, with --se-stop.",
+        fallback="30",
+    ),
+    setting(
+        "--blueprint",
+        section=ESTIMATE,
+        type=click.Path(),
+        metavar="FILE.toml",
+        help="The least and the most items of each topic in every test: [topics.10], least = 5,"
+        " most = 8; [topics.none] is for items without a topic. Works with --ability true too.",
+    ),
+)
+test = together(length, tau, delivered, seed, estimated)
 bounds = together(
     setting("--floor", section=RULE, type=float, metavar="K", help="Smallest k.", fallback="0.001"),
     setting("--ceil", section=RULE, type=float, metavar="K", help="Largest k.", fallback="1"),

@@ -50,11 +50,11 @@ class AbilityDistribution:
     spelling: str
 
     @classmethod
-    def parse(cls, text: str) -> AbilityDistribution:
+    def parse(cls, text: str, option: str = "theta") -> AbilityDistribution:
         """Read `normal:0,1`, `uniform:-1,1`, `fixed:0` and the old `normal0,1` etc.
 
         `file:PATH` is not read here, since a model opens no file: see
-        `shsim.storage.ability_file`.
+        `shsim.storage.ability_file`. `option` is what messages call it.
 
         Raises
         ------
@@ -63,15 +63,13 @@ class AbilityDistribution:
         """
         match = _PATTERN.fullmatch(text)
         if match is None:
-            raise DataError(f"theta {text!r} is not understood. Write one of: {SPELLINGS}.")
+            raise DataError(f"{option} {text!r} is not understood. Write one of: {SPELLINGS}.")
         kind = match["kind"].lower()
         first = float(match["first"])
         second = float(match["second"]) if match["second"] is not None else None
         if (kind == "fixed") != (second is None):
-            raise DataError(
-                f"theta {text!r}: {kind} takes {'one value' if kind == 'fixed' else 'two values'}."
-                f" Write one of: {SPELLINGS}."
-            )
+            wanted = "one value" if kind == "fixed" else "two values"
+            raise DataError(f"{option} {text!r}: {kind} takes {wanted}. Write one of: {SPELLINGS}.")
         if kind == "normal":
             return cls.normal(first, second or 0.0)
         if kind == "uniform":

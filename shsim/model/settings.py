@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from shsim.model.ability import number
+from shsim.model.ability import AbilityDistribution, number
+from shsim.model.blueprint import Blueprint
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import AVERAGE_FROM, DEFAULT_NODES, METHOD_DEFAULTS, Estimator, Method
@@ -169,6 +170,8 @@ class CalibrationSettings:
                 f" {size} give a mean exposure of {smallest:.6g}. Give a --tau of at least"
                 f" {_round_up(smallest):g}, a shorter --len or a larger pool."
             )
+        if self.delivery.blueprint is not None and 0 < self.tau <= 1:
+            yield from self.delivery.blueprint.problems_under(pool, self.tau, length)
 
 
 Settings = SimulationSettings | SweepSettings | CalibrationSettings
@@ -196,8 +199,10 @@ def settings_as_dict(settings: Settings) -> dict[str, Any]:
     for owner in (settings.delivery, settings):
         for field in fields(owner):
             value = getattr(owner, field.name)
-            if field.name == "theta":
-                plain["theta"] = value.spelling
+            if isinstance(value, AbilityDistribution):
+                plain[field.name] = value.spelling
+            elif isinstance(value, Blueprint):
+                plain[field.name] = value.as_dict()
             elif field.name != "delivery":
                 plain[field.name] = value
     return plain

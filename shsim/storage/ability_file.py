@@ -12,10 +12,11 @@ from shsim.storage.csv_file import decoded, read_bytes
 _PREFIX = "file:"
 
 
-def read_ability(spelling: str) -> AbilityDistribution:
+def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
     """The ability distribution of any spelling, `file:PATH` among them.
 
     A file holds one ability a line; empty lines, and what follows a ``#``, are left out.
+    `option` is what messages call it.
 
     Raises
     ------
@@ -24,10 +25,10 @@ def read_ability(spelling: str) -> AbilityDistribution:
         every one of them.
     """
     if not spelling.strip().startswith(_PREFIX):
-        return AbilityDistribution.parse(spelling)
+        return AbilityDistribution.parse(spelling, option)
     name = spelling.strip().removeprefix(_PREFIX)
     if not name:
-        raise DataError("theta file: names no file. Write file:PATH.")
+        raise DataError(f"{option} file: names no file. Write file:PATH.")
     text = decoded(read_bytes(Path(name), name), name)
     values, problems = [], []
     for number, line in enumerate(text.splitlines(), start=1):

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
-from shsim.cli.work.delivery import STAND_IN, RunRequest
+from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.saving import Saving
 from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.errors import CapNotHeldError, DataError
-from shsim.model.ability import AbilityDistribution, number
+from shsim.model.ability import number
 from shsim.model.methods import IGNORED_BY_EXACT, Method
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
@@ -53,8 +53,7 @@ def run(request: Request) -> None:
         if request.force and file is not None:
             problems.add("--force is about saving, and --pool saves nothing. Leave it out.")
         output = problems.without(lambda: _output(request, stack))
-        theta = problems.without(request.read_theta)
-        settings = _settings(request, theta or STAND_IN)
+        settings = _settings(request, problems)
         problems.end_here(request, settings)
         _teach_first_script(request, narrator)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
@@ -78,6 +77,12 @@ def _conflicts(request: Request) -> Iterator[str]:
                 f"--method exact draws no examinees and takes whole steps: it would ignore"
                 f" {options}. Leave that out, or choose another method."
             )
+    if not request.one_pass and (request.method == "exact" or request.explain):
+        option = "--method exact" if request.method == "exact" else "--explain"
+        yield (
+            f"{option} computes expected exposure in closed form, which takes --ability true and"
+            f" no --blueprint. Leave {option} out: examinees are simulated then."
+        )
 
 
 def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult] | None:
@@ -86,12 +91,12 @@ def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult]
     return stack.enter_context(OutputFile[CalibrationResult](request.output, result_data))
 
 
-def _settings(request: Request, theta: AbilityDistribution) -> CalibrationSettings:
+def _settings(request: Request, problems: Problems) -> CalibrationSettings:
     chosen = request.chosen(
         "tau", "method", "n", "iters", "alpha", "decay", "floor", "ceil", "target", "tol",
         "verify_n", "nodes",
     )  # fmt: skip
-    return CalibrationSettings.make(request.delivery(theta), restart=request.restart, **chosen)
+    return CalibrationSettings.make(request.delivery(problems), restart=request.restart, **chosen)
 
 
 def _teach_first_script(request: Request, narrator: Narrator) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shsim.cli.progress import Narrator
+from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import PoolRequest
 from shsim.model.ability import AbilityDistribution
-from shsim.model.delivery import Ability, DeliverySettings, Rejection
+from shsim.model.delivery import WITH_PRIOR, Ability, DeliverySettings, Rejection
 from shsim.report.render import Format
 from shsim.storage.ability_file import read_ability
+from shsim.storage.blueprint_file import read_blueprint
 
 #: Taken for a theta that cannot be read, so that the rest can be checked too.
 STAND_IN = AbilityDistribution.normal(0, 1)
@@ -47,12 +49,61 @@ class RunRequest(DeliveryRequest):
     length: int | None
     seed: int | None
     dry_run: bool
+    start: float | None
+    prior: str | None
+    se_stop: float | None
+    min_len: int | None
+    max_len: int | None
+    blueprint: str | None
 
-    def delivery(self, theta: AbilityDistribution) -> DeliverySettings:
-        """The settings of the test; a seed that was left out is drawn."""
-        seed = secrets.randbelow(2**63) if self.seed is None else self.seed
-        chosen = self.chosen("length", "ability", "rejection", "scale")
-        return DeliverySettings(theta=theta, seed=seed, **chosen)
+    @property
+    def one_pass(self) -> bool:
+        """Whether the test is one of those that expected exposure can be computed for."""
+        return self.ability in (None, "true") and self.blueprint is None
+
+    def delivery(self, problems: Problems) -> DeliverySettings:
+        """The settings of the test; a seed that was left out is drawn.
+
+        What cannot be read goes to `problems`, and something harmless stands in for it.
+        """
+        for problem in self._ignored():
+            problems.add(problem)
+        theta = problems.without(self.read_theta)
+        prior = blueprint = None
+        if self.prior is not None:
+            spelling = self.prior
+            prior = problems.without(lambda: read_ability(spelling, "prior"))
+        if self.blueprint is not None:
+            path = self.blueprint
+            blueprint = problems.without(lambda: read_blueprint(path))
+        chosen = dict(self.chosen("ability", "rejection", "scale", "start", "se_stop", "min_len"))
+        if (longest := self.length if self.se_stop is None else self.max_len) is not None:
+            chosen["length"] = longest
+        return DeliverySettings(
+            theta=theta or STAND_IN,
+            seed=secrets.randbelow(2**63) if self.seed is None else self.seed,
+            prior=prior,
+            blueprint=blueprint,
+            **chosen,
+        )
+
+    def _ignored(self) -> Iterator[str]:
+        """Options that the test asked for would ignore."""
+        if self.se_stop is not None and self.length is not None:
+            yield (
+                "--len fixes the length of a test and --se-stop ends it by its error."
+                " Give one of them; with --se-stop the most items are --max-len."
+            )
+        if self.se_stop is None:
+            for name, value in (("--min-len", self.min_len), ("--max-len", self.max_len)):
+                if value is not None:
+                    yield f"{name} is for tests that --se-stop ends. Give that, or --len instead."
+        if self.ability in (None, "true"):
+            for name, given in (("--start", self.start), ("--prior", self.prior)):
+                if given is not None:
+                    yield f"{name} is about an estimate, and --ability true has none. Leave it out."
+        elif self.prior is not None and self.ability not in WITH_PRIOR:
+            yield f"--ability {self.ability} has no prior. Leave --prior out, or take eap or map."
 
     def say_seed(self, delivery: DeliverySettings, narrator: Narrator) -> None:
         """Say which seed was drawn, without which nobody could repeat the run."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
-from shsim.cli.work.delivery import STAND_IN, RunRequest
+from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import file_label, open_source
 from shsim.model.methods import Estimator
@@ -36,9 +36,8 @@ def run(request: Request) -> None:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         problems = Problems(_conflicts(request))
         output = problems.without(lambda: _output(request, stack))
-        theta = problems.without(request.read_theta)
         settings = SimulationSettings(
-            delivery=request.delivery(theta or STAND_IN),
+            delivery=request.delivery(problems),
             **request.chosen("tau", "n", "tol", "method", "nodes"),
         )
         problems.end_here(request, settings)
@@ -66,5 +65,10 @@ def _conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
     if request.method == "exact" and request.n is not None:
         yield "--method exact draws no examinees: leave --n out, or sample."
+    if request.method == "exact" and not request.one_pass:
+        yield (
+            "--method exact computes expected exposure in closed form, which takes --ability true"
+            " and no --blueprint. Leave it out: examinees are simulated then."
+        )
     if request.method != "exact" and request.nodes is not None:
         yield "--nodes is for --method exact. Leave it out, or add that."

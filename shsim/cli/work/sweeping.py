@@ -14,7 +14,7 @@ from shsim.cli.streams import emit
 from shsim.cli.work.delivery import STAND_IN, DeliveryRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import file_label, open_source
-from shsim.model.ability import AbilityDistribution
+from shsim.model.ability import AbilityDistribution, number
 from shsim.model.delivery import DeliverySettings
 from shsim.model.results import SweepResult
 from shsim.model.sweep_settings import SweepSettings
@@ -60,6 +60,12 @@ def run(request: Request) -> None:
 
 def _conflicts(request: Request) -> Iterator[str]:
     """A sweep that would hardly end is an error."""
+    if request.ability not in (None, "true"):
+        yield (
+            f"a sweep is solved in closed form, which --ability {request.ability} has not."
+            f" Calibrate at each cap: shsim calibrate --ability {request.ability} --dry-run --tau"
+            f" {number(request.taus[0])}"
+        )
     points = len(request.taus) * len(request.lengths)
     if points > MOST_VALUES:
         yield (
