@@ -60,4 +60,36 @@ def test_storage_prints_its_ratios(postgres_server: Server) -> None:
 
 def test_no_benchmark_is_left_out() -> None:
     runnable = {path.stem for path in BENCHMARKS.glob("*.py") if "\nUsage: " in path.read_text()}
-    assert runnable == {*RATIOS, "storage"}
+    # `peers` is not run here: it installs other people's packages, and takes minutes.
+    assert runnable == {*RATIOS, "storage", "peers"}
+
+
+def test_peers_say_what_they_compare() -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "peers.py", "--help"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    sources = {name: (BENCHMARKS / name).read_text() for name in ("peers.py", "peers_child.py")}
+    pinned = re.findall(r'"([a-z-]+)==([\d.]+)"', sources["peers.py"])
+    assert pinned
+    assert all(f"{name} {version}" in done.stdout for name, version in pinned)
+    named = set(re.findall(r'\("(\w+)", [\d_]+, [\d_]+\)', sources["peers.py"]))
+    assert named == set(re.findall(r"^def (\w+)\(.*\) -> Give:", sources["peers_child.py"], re.M))
+
+
+def test_peers_refuse_a_python_that_was_named() -> None:
+    done = subprocess.run(
+        ["sh", BENCHMARKS / "peers_environment"],
+        env=os.environ | {"PYTHON_PEERS": "/nowhere/python3"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "(tried /nowhere/python3)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
