@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Literal, TextIO
 
 from shsim.model.item_pool import ItemPool
-from shsim.model.results import SweepResult
+from shsim.model.results import CalibrationResult, SweepResult
 from shsim.report.columns import Result, pool_columns, result_columns
 from shsim.report.delimited import csv_text
 from shsim.report.document import pool_json, result_json
+from shsim.report.estimation import accuracy_sentence, when_estimated_sentence
 from shsim.report.sweep_data import sweep_columns, sweep_json
 
 DataFormat = Literal["csv", "json"]
@@ -41,6 +42,14 @@ def sweep_text(
     from shsim.report.sweep_summary import sweep_summary
 
     return sweep_summary(result, Canvas.of(stream), closing)
+
+
+def asides(result: Result) -> list[str]:
+    """What columns don't tell: accuracy, and how a table for the true theta fares elsewhere."""
+    found = [accuracy_sentence(result.measures)]
+    if isinstance(result, CalibrationResult):
+        found.append(when_estimated_sentence(result))
+    return [sentence for sentence in found if sentence is not None]
 
 
 def result_text(result: Result, form: Format, stream: TextIO, closing: Sequence[str] = ()) -> str:

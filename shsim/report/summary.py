@@ -11,9 +11,22 @@ from rich.text import Text
 
 from shsim.model.ability import number
 from shsim.model.item_pool import NO_TOPIC
-from shsim.model.results import CalibrationResult, Measures, SimulationResult
+from shsim.model.results import (
+    CalibrationResult,
+    Measures,
+    Origin,
+    SimulationResult,
+    Uncontrolled,
+)
 from shsim.report.canvas import Canvas
 from shsim.report.columns import Result, at_floor
+from shsim.report.deciles import decile_lines
+from shsim.report.estimation import (
+    described,
+    length_words,
+    lengths_sentence,
+    when_estimated_sentence,
+)
 from shsim.report.histogram import Pen, histogram
 from shsim.report.plain_text import visible, visible_line
 from shsim.report.reasons import reasons_block
@@ -41,27 +54,60 @@ def _per_test(value: float) -> str:
     return f"{value:.1f}" if value >= 1 or value < 1e-9 else f"{value:.2g}"
 
 
-_BEYOND_NOISE, _EXAMINEES = "  of them beyond noise", "examinees"
+_LARGEST, _BEYOND_NOISE, _EXAMINEES = (
+    "largest exposure rate",
+    "  of them beyond noise",
+    "examinees",
+)
 
-#: label, value of a set of measures, how it is written
-_ROWS: tuple[tuple[str, Callable[[Measures], float], Callable[[float], str]], ...] = (
-    ("largest exposure rate", lambda m: m.max_exposure, _rate),
-    ("items over the cap", lambda m: m.over, _count),
-    (_BEYOND_NOISE, lambda m: m.over_beyond_noise, _count),
-    ("items never seen", lambda m: m.unused, _count),
-    ("overlap of two tests", lambda m: m.overlap, _share),
-    ("Gini index of the rates", lambda m: m.gini, lambda x: f"{x:.3f}"),
-    ("information kept", lambda m: m.information_kept, _share),
-    ("proposals a test", lambda m: m.proposals_per_test, _per_test),
-    ("forced positions a test", lambda m: m.forced_per_test, _per_test),
-    (_EXAMINEES, lambda m: m.n, _count),
+#: Whatever has the figure: measures, or what is known of the test without control.
+Shown = Measures | Uncontrolled
+
+
+def _of(name: str) -> Callable[[Shown], float | None]:
+    """The figure called `name`, None where there is none."""
+    return lambda shown: getattr(shown, name, None)
+
+
+def _error(name: str) -> Callable[[Shown], float | None]:
+    """A figure of the accuracy, None where no ability is estimated."""
+    return lambda shown: getattr(shown.accuracy, name, None)
+
+
+def _kept(shown: Shown) -> float:
+    return shown.information_kept if isinstance(shown, Measures) else 1.0
+
+
+def _varying(shown: Shown) -> float | None:
+    """The mean length where it says something."""
+    whole = shown.mean_length == int(shown.mean_length)
+    return None if whole and getattr(shown, "lengths", None) is None else shown.mean_length
+
+
+#: label, value of what is shown, how it is written
+_ROWS: tuple[tuple[str, Callable[[Shown], float | None], Callable[[float], str]], ...] = (
+    (_LARGEST, _of("max_exposure"), _rate),
+    ("items over the cap", _of("over"), _count),
+    (_BEYOND_NOISE, _of("over_beyond_noise"), _count),
+    ("items never seen", _of("unused"), _count),
+    ("overlap of two tests", _of("overlap"), _share),
+    ("Gini index of the rates", _of("gini"), lambda x: f"{x:.3f}"),
+    ("items a test", _varying, lambda x: f"{x:.2f}"),
+    ("information kept", _kept, _share),
+    ("RMSE of the estimate", _error("rmse"), _rate),
+    ("bias", _error("bias"), lambda x: f"{x:+.4f}"),
+    ("mean standard error", _error("standard_error"), _rate),
+    ("correlation with theta", _error("correlation"), _rate),
+    ("proposals a test", _of("proposals_per_test"), _per_test),
+    ("forced positions a test", _of("forced_per_test"), _per_test),
+    (_EXAMINEES, _of("n"), _count),
 )
 
 
 def summary_text(result: Result, canvas: Canvas, closing: Sequence[str] = ()) -> str:
     """The whole summary; `closing` are sentences that only the caller knows (what was saved)."""
     parts: list[RenderableType] = [*_verdict(result), Text(), _subject(result), Text()]
-    parts.extend([_measures(result), Text(), _deciles(result), Text()])
+    parts.extend([_measures(result), Text(), *decile_lines(result.measures), Text()])
     parts.append(Text("Items by exposure rate", style="bold"))
     parts.extend(histogram(result.exposure.rate, result.settings.tau, _pen(canvas)))
     parts.extend([Text(), *_items(result, canvas.width), Text()])
@@ -85,8 +131,8 @@ def _verdict(result: Result) -> Iterator[Text]:
 def _subject(result: Result) -> Text:
     delivery, pool = result.settings.delivery, result.pool
     words = (
-        f": {len(pool):,} items, {delivery.length} a test, theta {delivery.theta.spelling},"
-        f" rejection by {delivery.rejection}"
+        f": {len(pool):,} items, {length_words(delivery)}, theta {delivery.theta.spelling}"
+        f"{described(delivery)}, rejection by {delivery.rejection}"
     )
     return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
 
@@ -94,38 +140,34 @@ def _subject(result: Result) -> Text:
 def _measures(result: Result) -> Table:
     table = _table()
     table.add_column("", min_width=26)
+    sets: list[tuple[str, Shown]] = [("in force", result.measures)]
     if isinstance(result, CalibrationResult):
         sets = [("before", result.before), ("after", result.measures)]
-    else:
-        sets = [("in force", result.measures)]
+    if result.measures.uncontrolled is not None:
+        sets.append(("no control", result.measures.uncontrolled))
     for name, _ in sets:
         table.add_column(name, justify="right", min_width=10, overflow="fold")
-    without_noise = all(measures.n == 0 for _, measures in sets)
+    without_noise = all(shown.n == 0 for _, shown in sets)
     for label, value, written in _ROWS:
         if without_noise and label in (_BEYOND_NOISE, _EXAMINEES):
             continue
-        table.add_row(label, *(_measure(label, m, value, written) for _, m in sets))
+        values = [value(shown) for _, shown in sets]
+        if any(each is not None for each in values):
+            cells = zip(sets, values, strict=True)
+            table.add_row(label, *(_cell(label, shown, x, written) for (_, shown), x in cells))
     return table
 
 
-def _measure(
-    label: str,
-    measures: Measures,
-    value: Callable[[Measures], float],
-    written: Callable[[float], str],
-) -> Text:
+def _cell(label: str, shown: Shown, value: float | None, written: Callable[[float], str]) -> Text:
+    """One figure, coloured by the verdict where it is about that."""
+    if value is None:
+        return Text()
     style = ""
-    if label == "largest exposure rate":
-        style = "green" if measures.held else "red"
-    elif label == _BEYOND_NOISE and measures.over_beyond_noise:
+    if isinstance(shown, Measures) and label == _LARGEST:
+        style = "green" if shown.held else "red"
+    elif label == _BEYOND_NOISE and value:
         style = "red"
-    return Text(written(value(measures)), style=style)
-
-
-def _deciles(result: Result) -> Text:
-    """One cap for all examinees together leaves the rate within a decile near 1: show it."""
-    rates = " ".join(f"{rate:.2f}" for rate in result.measures.max_by_decile)
-    return Text(f"largest by theta decile   {rates}", style="dim")
+    return Text(written(value), style=style)
 
 
 def _items(result: Result, width: int) -> Iterator[RenderableType]:
@@ -190,9 +232,21 @@ def _ending(result: Result) -> Iterator[str]:
         yield f"Items without a calibration row, taken as a=1, b=0, c=.2: {defaulted:,}."
     if isinstance(result, CalibrationResult):
         yield _why_stopped(result)
-        start = "k = 1" if result.settings.restart else "the k in force"
-        yield f"The rule was {result.settings.method}, starting from {start}."
+        yield f"The rule was {result.settings.method}, starting from {_ORIGINS[result.origin]}."
+    if result.measures.lengths is not None:
+        yield lengths_sentence(result.measures.lengths)
     yield f"Seed {settings.delivery.seed}; {result.seconds:.2f} s."
+    if isinstance(result, CalibrationResult):
+        sentence = when_estimated_sentence(result)
+        if sentence is not None:
+            yield sentence
+
+
+_ORIGINS: dict[Origin, str] = {
+    "in_force": "the k in force",
+    "one": "k = 1",
+    "exact": "the exact solution at the true theta",
+}
 
 
 def _why_stopped(result: CalibrationResult) -> str:

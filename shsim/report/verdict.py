@@ -9,6 +9,7 @@ import numpy as np
 
 from shsim.arrays import BoolArray, FloatArray
 from shsim.model.ability import number
+from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import METHOD_DEFAULTS
 from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, StopReason, Verdict
@@ -51,20 +52,40 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
     if measures.held:
         return Verdict(held=True, sentence=_held(measures) + unseen, reason=None, remedy=None)
     sentence = _not_held(measures) + unseen
-    delivery = settings.delivery
     remedy = (
         "Calibrate: shsim calibrate with the same --exam, --dsn or --pool and"
-        f" --tau {number(settings.tau)} --len {delivery.length} --rejection {delivery.rejection}"
-        f" --scale {number(delivery.scale)} --theta {shlex.quote(delivery.theta.spelling)}"
+        f" --tau {number(settings.tau)} {same_test(settings.delivery)}"
     )
-    smallest = settings.delivery.length / len(pool)
+    smallest = settings.delivery.shortest / len(pool)
     if settings.tau < smallest:
         remedy = (
-            f"No k can hold it: {settings.delivery.length} items a test from {len(pool)} give a"
+            f"No k can hold it: {settings.delivery.shortest} items a test from {len(pool)} give a"
             f" mean exposure of {smallest:.4g}. Give a larger --tau, a shorter --len or more items."
         )
         return Verdict(held=False, sentence=sentence, reason="infeasible", remedy=remedy)
     return Verdict(held=False, sentence=sentence, reason="in_force", remedy=remedy)
+
+
+def same_test(delivery: DeliverySettings) -> str:
+    """The options that ask for the same test, as they are typed."""
+    options: dict[str, str | float | None] = {
+        "len": delivery.length if delivery.se_stop is None else None,
+        "rejection": delivery.rejection,
+        "scale": delivery.scale,
+        "theta": delivery.theta.spelling,
+        "ability": delivery.ability if delivery.estimated else None,
+        "start": delivery.start,
+        "prior": None if delivery.prior is None else delivery.prior.spelling,
+        "se-stop": delivery.se_stop,
+        "min-len": delivery.min_len,
+        "max-len": None if delivery.se_stop is None else delivery.length,
+        "blueprint": None if delivery.blueprint is None else delivery.blueprint.spelling,
+    }
+    return " ".join(
+        f"--{name} {shlex.quote(value) if isinstance(value, str) else number(value)}"
+        for name, value in options.items()
+        if value is not None
+    )
 
 
 def _what_only_simulation_sees(measures: Measures, settings: SimulationSettings) -> str:
@@ -156,7 +177,7 @@ def _shortfall(
     reasons: Reasons | None,
 ) -> tuple[MissReason, str]:
     """The rule did not get there, though the pool fills its tests."""
-    close = _CLOSE * settings.delivery.length / len(pool)
+    close = _CLOSE * settings.delivery.shortest / len(pool)
     if reasons is not None:
         close = reasons.smallest_tau
     options = {} if settings.method == "exact" else _schedule(settings)
@@ -173,7 +194,7 @@ def _infeasible(
     pool: ItemPool, measures: Measures, settings: CalibrationSettings, reasons: Reasons | None
 ) -> str:
     """What to type where the pool cannot fill its tests under the cap."""
-    smallest = settings.delivery.length / len(pool)
+    smallest = settings.delivery.shortest / len(pool)
     larger = math.ceil(settings.tau * 1.1 * 1000) / 1000
     bound = f"no cap under {smallest:.4g} is conceivable; the pool may not reach it."
     if reasons is not None:

@@ -19,7 +19,7 @@ from shsim.model.ability import number
 from shsim.model.methods import IGNORED_BY_EXACT, Method
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
-from shsim.report.render import result_data, result_text
+from shsim.report.render import asides, result_data, result_text
 from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
 
 
@@ -149,7 +149,7 @@ def _report(
     except DataError as error:
         raise DataError([*error.problems, *closing]) from error
     if request.form != "table":
-        for sentence in [verdict.sentence] * verdict.held + closing:
+        for sentence in [verdict.sentence] * verdict.held + asides(result) + closing:
             narrator.note(sentence)
     advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
     if refused:

@@ -16,7 +16,7 @@ from shsim.cli.work.sources import file_label, open_source
 from shsim.model.methods import Estimator
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
-from shsim.report.render import result_data, result_text
+from shsim.report.render import asides, result_data, result_text
 from shsim.workflow.run import simulate_pool
 
 
@@ -51,7 +51,7 @@ def run(request: Request) -> None:
         closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
         emit(result_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
-            for sentence in (result.verdict.sentence, *closing):
+            for sentence in (result.verdict.sentence, *asides(result), *closing):
                 narrator.note(sentence)
 
 

@@ -1,0 +1,76 @@
+"""How ability was estimated, and what control costs in it, in words."""
+
+from __future__ import annotations
+
+from shsim.model.ability import number
+from shsim.model.delivery import DeliverySettings
+from shsim.model.results import Accuracy, CalibrationResult, Lengths, Measures
+
+#: Within this factor of the cap a table made at the true theta holds in an EAP test too.
+_NO_WORSE = 1.02
+
+
+def described(delivery: DeliverySettings) -> str:
+    """What ranks the items, when a test ends and what it contains: for the line of the subject."""
+    words = ""
+    if delivery.estimated:
+        words += f", ranked by {delivery.ability.upper()}"
+    if delivery.se_stop is not None:
+        words += f" to a standard error of {number(delivery.se_stop)}"
+    if delivery.blueprint is not None:
+        words += f", content by {delivery.blueprint.spelling}"
+    return words
+
+
+def length_words(delivery: DeliverySettings) -> str:
+    """``30 a test``, or the range where the standard error ends a test."""
+    if delivery.se_stop is None:
+        return f"{delivery.length} a test"
+    return f"{delivery.shortest} to {delivery.length} a test"
+
+
+def lengths_sentence(lengths: Lengths) -> str:
+    """How long the tests were."""
+    at = dict(lengths.counts)
+    tests = sum(at.values())
+    longest = max(at)
+    return (
+        f"Half of the tests had at most {lengths.median} items, 80 % had {lengths.p10} to"
+        f" {lengths.p90}, and {at[longest] / tests:.1%} the most, {longest}."
+    )
+
+
+def accuracy_sentence(measures: Measures) -> str | None:
+    """The accuracy in a sentence, for where no table is printed; None without an estimate."""
+    found = measures.accuracy
+    if found is None:
+        return None
+    without = measures.uncontrolled.accuracy if measures.uncontrolled is not None else None
+    beside = f" (without control {without.rmse:.4f})" if without is not None else ""
+    return (
+        f"Ability is estimated with an RMSE of {found.rmse:.4f}{beside}, a bias of"
+        f" {_signed(found)} and a mean standard error of {found.standard_error:.4f}; estimates"
+        f" correlate {found.correlation:.4f} with theta."
+    )
+
+
+def _signed(found: Accuracy) -> str:
+    """A bias that rounds to nothing has no sign."""
+    return f"{found.bias + 0.0:+.4f}" if abs(found.bias) >= 5e-5 else "0.0000"
+
+
+def when_estimated_sentence(result: CalibrationResult) -> str | None:
+    """What a table made at the true theta does in a test that estimates it; else None."""
+    rate, tau = result.when_estimated, result.settings.tau
+    if rate is None:
+        return None
+    times = rate / tau
+    if times <= _NO_WORSE:
+        return (
+            f"In a test that ranks by an EAP estimate this table's largest exposure is {rate:.2f},"
+            f" {times:.2f} times the cap: it serves there too."
+        )
+    return (
+        f"In a test that ranks by an EAP estimate this table's largest exposure is {rate:.2f},"
+        f" {times:.2f} times the cap. If yours does, calibrate for it: --ability eap"
+    )
