@@ -108,6 +108,7 @@ def root(test: Test, desk: Desk, count: int, theta_hat: float) -> float:
     best = best_node(test.plan.estimator, nodes, desk.belief)
     low, high = nodes[max(best - 1, 0)], nodes[min(best + 1, last)]
     theta = nodes[best]
+    step = high - low
     for _ in range(_MOST_STEPS):
         score, slope = score_at(test, desk, count, theta)
         if score == 0.0:
@@ -117,7 +118,7 @@ def root(test: Test, desk: Desk, count: int, theta_hat: float) -> float:
         else:
             high = theta
         moved = theta - score / slope if slope < 0.0 else np.inf
-        if not low < moved < high:
+        if not (low < moved < high and abs(moved - theta) <= 0.5 * step):
             moved = 0.5 * (low + high)
         step = abs(moved - theta)
         theta = moved
@@ -156,24 +157,39 @@ def warm_term(warm: float, fisher: float) -> float:
 
 @rare
 def score_at(test: Test, desk: Desk, count: int, theta: float) -> tuple[float, float]:
-    """The score that is 0 at the estimate, and its slope (for WLE that of the likelihood)."""
+    """The score that is 0 at the estimate, and its slope.
+
+    Warm's J/(2I) is summed with its slope: (ln I)' = 2P''/P' - P'/P + P'/(1-P) for an item,
+    and (P''/P')' = ((P''/P')² - D²a²)/2.
+    """
     mean, precision = test.curves.mean, test.curves.precision
     score = -precision * (theta - mean)
     slope = -precision
     warm = 0.0
+    warm_slope = 0.0
     fisher = 0.0
+    fisher_slope = 0.0
     for j in range(count):
-        gain, loss, bend = log_slopes(test.tables.items, int(desk.items[j]), theta)
+        item = int(desk.items[j])
+        gain, loss, bend = log_slopes(test.tables.items, item, theta)
         if desk.answers[j] == 1:
             score += gain
             slope += gain * (bend - gain)
         else:
             score -= loss
             slope -= loss * (bend + loss)
-        warm += gain * loss * bend
-        fisher += gain * loss
+        if test.plan.estimator == WLE:
+            information = gain * loss
+            growth = 2.0 * bend - gain + loss  # (ln I)'
+            steepest = test.tables.items[item, SLOPE]
+            warm += information * bend
+            warm_slope += information * (bend * growth + 0.5 * (bend * bend - steepest * steepest))
+            fisher += information
+            fisher_slope += information * growth
     if test.plan.estimator == WLE:
-        score += warm_term(warm, fisher)
+        pull = warm_term(warm, fisher)
+        score += pull
+        slope += warm_term(warm_slope - 2.0 * pull * fisher_slope, fisher)
     return score, slope
 
 
