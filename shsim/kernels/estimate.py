@@ -118,7 +118,7 @@ def root(test: Test, desk: Desk, count: int, theta_hat: float) -> float:
         else:
             high = theta
         moved = theta - score / slope if slope < 0.0 else np.inf
-        if not (low < moved < high and abs(moved - theta) <= 0.5 * step):
+        if not (low <= moved <= high and abs(moved - theta) <= 0.5 * step):
             moved = 0.5 * (low + high)
         step = abs(moved - theta)
         theta = moved
