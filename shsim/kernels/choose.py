@@ -29,6 +29,7 @@ from shsim.kernels.heap import make_heap, pop
 from shsim.kernels.irt import information
 from shsim.kernels.jit import device, rare
 from shsim.kernels.plan import Content, Test
+from shsim.kernels.ranking import Tables
 from shsim.kernels.workspace import HEAP, HELD, WALK
 
 
@@ -38,13 +39,13 @@ def choose(test: Test, desk: Desk, theta: float, key: Any) -> int:
 
     `theta` is what ranks the items; `key` is the examinee's, of acceptance draws.
     """
-    items, entries, bounds, low, per_bin = test.tables
+    items, entries, bounds, _, _ = test.tables
     topic = test.content.topic
     state, members, held, closed = desk.state, desk.members, desk.held, desk.content[CLOSED]
     depth = entries.shape[1]
     with_content = len(topic) > 0
     traced = len(desk.trail) > 0
-    row = int(min(max((theta - low) * per_bin + 1.0, 0.0), float(entries.shape[0] - 1)))
+    row = row_of(test.tables, theta)
     head = 0
     tail = 0
     following = 0
@@ -80,6 +81,13 @@ def choose(test: Test, desk: Desk, theta: float, key: Any) -> int:
             state[item, WAIT] = wait - 1
         elif offer(test.rule, desk, key, item):
             return item
+
+
+@device
+def row_of(tables: Tables, theta: float) -> int:
+    """The bin that theta lies in."""
+    last = float(tables.entries.shape[0] - 1)
+    return int(min(max((theta - tables.low) * tables.per_bin + 1.0, 0.0), last))
 
 
 @device
@@ -150,6 +158,20 @@ def choose_past(test: Test, desk: Desk, theta: float, key: Any, came: int) -> in
     set aside for it are not among them). Where none accepts, the top-ranked unseen item
     of an open topic is forced.
     """
+    heap, members = desk.heap, desk.members[HEAP]
+    size = heap_of_rest(test, desk, theta)
+    skipped = came if test.rule.by_position else 0
+    for rank in range(size):
+        pop(heap, members, size - rank)
+        item = int(members[size - rank - 1])
+        if rank >= skipped and offer(test.rule, desk, key, item):
+            return item
+    return ~force_best(test, desk, theta)
+
+
+@rare
+def heap_of_rest(test: Test, desk: Desk, theta: float) -> int:
+    """Heap every item that can be proposed, since the table has ended; their number."""
     items = test.tables.items
     heap, members = desk.heap, desk.members[HEAP]
     desk.cursor[WENT_PAST] = 1
@@ -160,13 +182,7 @@ def choose_past(test: Test, desk: Desk, theta: float, key: Any, came: int) -> in
             members[size] = i
             size += 1
     make_heap(heap, members, size)
-    skipped = came if test.rule.by_position else 0
-    for rank in range(size):
-        pop(heap, members, size - rank)
-        item = int(members[size - rank - 1])
-        if rank >= skipped and offer(test.rule, desk, key, item):
-            return item
-    return ~force_best(test, desk, theta)
+    return size
 
 
 @rare

@@ -17,8 +17,9 @@ class Examinees(NamedTuple):
     """Examinees first, first + 1, … of a stream, in the order in which to test them.
 
     `order` has their indices sorted by `bin`, so that a bin's table is read while it is
-    in the cache; `decile` (uint8) is 0 to 9. `key` is of acceptance draws, `answers` of
-    those that answer items, where they are answered.
+    in the cache; `decile` (uint8) is 0 to 9. `key` is of the draws that control exposure
+    (acceptance, or another control's own), `answers` of those that answer items, where
+    they are answered.
     """
 
     theta: FloatArray
