@@ -106,6 +106,11 @@ def take(
     if len(test.content.topic) > 0:
         desk.content[TAKEN, test.content.topic[item]] += 1
     answer = -1
+    if writes:
+        journal.ranked_at[sitter.e, count] = belief.theta_hat
+        journal.information[sitter.e, count] = information(
+            test.tables.items, item, belief.theta_hat
+        )
     if test.plan.estimator != TRUE:
         u = unit(nth_key(sitter.answers, np.uint64(item)))
         answer = 1 if u < probability(test.tables.items, item, sitter.theta) else 0

@@ -33,6 +33,10 @@ THETA_HAT, STANDARD_ERROR, GIVEN, INFORMATION = range(4)
 HISTOGRAM = 2
 
 
+#: In the place of an item in a journal, after the end of a test.
+NO_ITEM = -(2**31)
+
+
 class Desk(NamedTuple):
     """Room for one thread; `state` is zero between tests.
 
@@ -72,13 +76,16 @@ class Sums(NamedTuple):
 class Journal(NamedTuple):
     """What happened at each position, of the first examinees of a call; or nothing.
 
-    int32 (rows, L) item given, ~item where it was forced, -1 after the end; int8 answer (1
-    right, 0 wrong, -1 none); float64 estimate and standard error after it; int32 (rows,
+    int32 (rows, L) item given, ~item where it was forced, `NO_ITEM` after the end; int8 answer
+    (1 right, 0 wrong, -1 none); float64 ability that ranked the items, the item's information
+    there, the estimate after the answer and its standard error; int32 (rows,
     room) the desk's trail, and (rows, L) how far it goes by each position's end.
     """
 
     item: AnyArray
     answer: AnyArray
+    ranked_at: FloatArray
+    information: FloatArray
     theta_hat: FloatArray
     standard_error: FloatArray
     proposed: AnyArray
@@ -115,8 +122,10 @@ def make_sums(size: int, length: int, *, histogram: bool, by_decile: bool) -> Su
 def make_journal(rows: int, length: int, room: int) -> Journal:
     """A journal of so many examinees, with room for so many proposals of each."""
     return Journal(
-        item=np.full((rows, length), -1, np.int32),
+        item=np.full((rows, length), NO_ITEM, np.int32),
         answer=np.full((rows, length), -1, np.int8),
+        ranked_at=np.full((rows, length), np.nan),
+        information=np.full((rows, length), np.nan),
         theta_hat=np.full((rows, length), np.nan),
         standard_error=np.full((rows, length), np.nan),
         proposed=np.full((rows, room), -1, np.int32),
