@@ -19,6 +19,7 @@ COMMANDS = {
     ),
     "simulate": ("shsim.cli.simulate:command", "Show what the k in force do; change nothing."),
     "sweep": ("shsim.cli.sweep:command", "Show what each of several caps costs; save nothing."),
+    "trace": ("shsim.cli.trace:command", "Show a few simulated tests, position by position."),
     "export": ("shsim.cli.transfer:export", "Write an exam's pool and k as CSV or JSON."),
     "import": ("shsim.cli.transfer:import_", "Publish a pool from a CSV or JSON file."),
     "db": ("shsim.cli.database:group", "Make the tables, the demo exam; check both."),
@@ -32,6 +33,7 @@ Examples:
   shsim calibrate --dsn postgresql://qbank@db/qbank --exam MATH-1 --tau 0.2
   shsim simulate --exam MATH-1 --format csv > exposure.csv
   shsim sweep --exam MATH-1 --tau 0.10:0.30:0.02
+  shsim trace --exam MATH-1 --ability eap
   shsim calibrate --pool pool.csv --output k.csv
 
 \b

@@ -193,6 +193,7 @@ estimated = together(
         " most = 8; [topics.none] is for items without a topic. Works with --ability true too.",
     ),
 )
+untargeted_test = together(length, delivered, seed, estimated)
 test = together(length, tau, delivered, seed, estimated)
 bounds = together(
     setting("--floor", section=RULE, type=float, metavar="K", help="Smallest k.", fallback="0.001"),

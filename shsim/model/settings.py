@@ -17,6 +17,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.methods import AVERAGE_FROM, DEFAULT_NODES, METHOD_DEFAULTS, Estimator, Method
 from shsim.model.ranges import bounds_problems, range_problems
 from shsim.model.sweep_settings import SweepSettings
+from shsim.model.trace import TraceSettings
 
 #: Simulated examinees of `simulate` when `--n` is not given.
 DEFAULT_SIMULATE_N = 200_000
@@ -174,7 +175,7 @@ class CalibrationSettings:
             yield from self.delivery.blueprint.problems_under(pool, self.tau, length)
 
 
-Settings = SimulationSettings | SweepSettings | CalibrationSettings
+Settings = SimulationSettings | SweepSettings | CalibrationSettings | TraceSettings
 
 
 def verification_size(tau: float, tol: float, most: int = MOST_VERIFIED) -> int:

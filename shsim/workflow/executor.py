@@ -116,6 +116,8 @@ class Executor:
         work: Callable[[int, int, Room], None],
         rooms: Rooms[Room],
         advance: Callable[[int], None] | None = None,
+        *,
+        in_order: bool = False,
     ) -> list[Room]:
         """Deal `n` examinees out in chunks of whole blocks; the rooms that were written to.
 
@@ -129,6 +131,8 @@ class Executor:
             Of workers; no more are in use at a time than memory allows.
         advance
             Called in this thread with the number of examinees that have been tested.
+        in_order
+            One chunk after the other, in one room.
         """
         blocks = -(-n // BLOCK)
         step = BLOCK * max(1, min(_MOST_BLOCKS, blocks // (4 * self.threads)))
@@ -141,9 +145,11 @@ class Executor:
                 work(first, count, room)
             return count
 
-        for done in self.each([partial(chunk, first) for first in range(0, n, step)]):
-            if advance is not None:
-                advance(done)
+        jobs = [partial(chunk, first) for first in range(0, n, step)]
+        for batch in [[job] for job in jobs] if in_order else [jobs]:
+            for done in self.each(batch):
+                if advance is not None:
+                    advance(done)
         return lent.rooms
 
     def through(self, count: int, call: Call) -> bool:

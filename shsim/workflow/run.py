@@ -12,10 +12,12 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.results import CalibrationResult, SimulationResult, SweepResult
 from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings
 from shsim.model.sweep_settings import SweepSettings
+from shsim.model.trace import TraceResult, TraceSettings
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
+from shsim.workflow.trace import trace
 from shsim.workflow.watch import SILENT, Watch
 
 
@@ -120,6 +122,14 @@ def sweep_pool(
     """Load a pool and show what each cap costs."""
     pool = load_checked(load, settings)
     return sweep(pool, settings, threads=threads, watch=watch)
+
+
+def trace_pool(
+    load: Callable[[], ItemPool], settings: TraceSettings, *, watch: Watch = SILENT
+) -> TraceResult:
+    """Load a pool and give a few tests to look at."""
+    pool = load_checked(load, settings)
+    return trace(pool, settings, watch=watch)
 
 
 def load_checked(load: Callable[[], ItemPool], settings: Settings) -> ItemPool:

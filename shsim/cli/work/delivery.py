@@ -30,7 +30,6 @@ class DeliveryRequest(PoolRequest):
     scale: float | None
     form: Format
     output: str | None
-    threads: int | None
 
     def read_theta(self) -> AbilityDistribution:
         """The distribution of ability, from the option or the file that it names."""
@@ -42,13 +41,11 @@ class DeliveryRequest(PoolRequest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest(DeliveryRequest):
-    """Options that `calibrate` and `simulate` share."""
+class TestRequest(DeliveryRequest):
+    """Options of the commands that simulate examinees."""
 
-    tau: float | None
     length: int | None
     seed: int | None
-    dry_run: bool
     start: float | None
     prior: str | None
     se_stop: float | None
@@ -109,3 +106,12 @@ class RunRequest(DeliveryRequest):
         """Say which seed was drawn, without which nobody could repeat the run."""
         if self.seed is None:
             narrator.note(f"seed {delivery.seed} (--seed {delivery.seed} repeats this run)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest(TestRequest):
+    """Options that `calibrate` and `simulate` share."""
+
+    tau: float | None
+    dry_run: bool
+    threads: int | None

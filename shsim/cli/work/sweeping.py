@@ -34,6 +34,7 @@ class Request(DeliveryRequest):
     iters: int | None
     tol: float | None
     nodes: int | None
+    threads: int | None
 
 
 def run(request: Request) -> None:
