@@ -12,6 +12,7 @@ from typing import Any
 
 from shsim.model.ability import AbilityDistribution, number
 from shsim.model.blueprint import Blueprint
+from shsim.model.control import SYMPSON_HETTER, Control
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import AVERAGE_FROM, DEFAULT_NODES, METHOD_DEFAULTS, Estimator, Method
@@ -37,6 +38,7 @@ class SimulationSettings:
     tol: float = 0.01
     method: Estimator = "sampled"
     nodes: int = DEFAULT_NODES
+    control: Control = SYMPSON_HETTER
 
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
@@ -200,7 +202,7 @@ def settings_as_dict(settings: Settings) -> dict[str, Any]:
     for owner in (settings.delivery, settings):
         for field in fields(owner):
             value = getattr(owner, field.name)
-            if isinstance(value, AbilityDistribution):
+            if isinstance(value, AbilityDistribution | Control):
                 plain[field.name] = value.spelling
             elif isinstance(value, Blueprint):
                 plain[field.name] = value.as_dict()

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from shsim.arrays import AnyArray, FloatArray
-from shsim.kernels.rng import PURPOSE_ACCEPT, PURPOSE_ANSWER, PURPOSE_THETA, stream_key, uniforms
+from shsim.kernels.rng import (
+    PURPOSE_ACCEPT,
+    PURPOSE_ANSWER,
+    PURPOSE_CONTROL,
+    PURPOSE_THETA,
+    stream_key,
+    uniforms,
+)
 from shsim.kernels.workspace import DECILES
 from shsim.model.ability import AbilityDistribution
 
@@ -54,3 +61,8 @@ class Cohort:
     def answer_key(self) -> np.uint64:
         """The key of the examinees' answers to items."""
         return stream_key(self.seed, self.stream, self.iteration, PURPOSE_ANSWER)
+
+    @property
+    def control_key(self) -> np.uint64:
+        """The key of what another control than acceptance draws."""
+        return stream_key(self.seed, self.stream, self.iteration, PURPOSE_CONTROL)
