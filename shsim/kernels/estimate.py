@@ -23,6 +23,16 @@ from shsim.kernels.plan import EAP, FISHER, MLE, RIGHT, WARM, WLE, WRONG, Test
 _SETTLED = 1e-10
 _MOST_STEPS = 100
 
+#: Or, since its steps shrink quadratically, after a whole step of less than this.
+_ALMOST = 1e-5
+
+
+class Ratio(NamedTuple):
+    """A ratio before it is divided."""
+
+    over: float
+    under: float
+
 
 class Belief(NamedTuple):
     """The estimate, its standard error, and what makes `Desk.belief[0]` add up to 1 (EAP)."""
@@ -107,7 +117,7 @@ def root(test: Test, desk: Desk, count: int, theta_hat: float) -> float:
             return float(0.5 * (theta_hat + nodes[0]))
     best = best_node(test.plan.estimator, nodes, desk.belief)
     low, high = nodes[max(best - 1, 0)], nodes[min(best + 1, last)]
-    theta = nodes[best]
+    theta = nodes[best] + beside(test, desk.belief[0], best)
     step = high - low
     for _ in range(_MOST_STEPS):
         score, slope = score_at(test, desk, count, theta)
@@ -118,13 +128,31 @@ def root(test: Test, desk: Desk, count: int, theta_hat: float) -> float:
         else:
             high = theta
         moved = theta - score / slope if slope < 0.0 else np.inf
+        enough = _ALMOST
         if not (low <= moved <= high and abs(moved - theta) <= 0.5 * step):
             moved = 0.5 * (low + high)
+            enough = _SETTLED
         step = abs(moved - theta)
         theta = moved
-        if step < _SETTLED:
+        if step < enough:
             break
     return float(theta)
+
+
+@device
+def beside(test: Test, likelihood: FloatArray, best: int) -> float:
+    """How far from the best node a parabola through it and its neighbours is highest.
+
+    With Warm's weight, which is not in `likelihood`, and at the grid's ends: 0.
+    """
+    if test.plan.estimator == WLE or best == 0 or best == len(likelihood) - 1:
+        return 0.0
+    left, right = likelihood[best - 1], likelihood[best + 1]
+    bend = left - 2.0 * likelihood[best] + right
+    if not bend < 0.0:
+        return 0.0
+    share = max(min(0.5 * (left - right) / bend, 0.5), -0.5)
+    return float(share * (test.curves.nodes[best] - test.curves.nodes[best - 1]))
 
 
 @device
@@ -171,21 +199,22 @@ def score_at(test: Test, desk: Desk, count: int, theta: float) -> tuple[float, f
     fisher_slope = 0.0
     for j in range(count):
         item = int(desk.items[j])
+        if test.plan.estimator != WLE:
+            own, bend = slope_of(test.tables.items, item, theta, desk.answers[j] == 1)
+            score += own
+            slope += own * (bend - own)
+            continue
         gain, loss, bend = log_slopes(test.tables.items, item, theta)
-        if desk.answers[j] == 1:
-            score += gain
-            slope += gain * (bend - gain)
-        else:
-            score -= loss
-            slope -= loss * (bend + loss)
-        if test.plan.estimator == WLE:
-            information = gain * loss
-            growth = 2.0 * bend - gain + loss  # (ln I)'
-            steepest = test.tables.items[item, SLOPE]
-            warm += information * bend
-            warm_slope += information * (bend * growth + 0.5 * (bend * bend - steepest * steepest))
-            fisher += information
-            fisher_slope += information * growth
+        own = gain if desk.answers[j] == 1 else -loss
+        score += own
+        slope += own * (bend - own)
+        information = gain * loss
+        growth = 2.0 * bend - gain + loss  # (ln I)'
+        steepest = test.tables.items[item, SLOPE]
+        warm += information * bend
+        warm_slope += information * (bend * growth + 0.5 * (bend * bend - steepest * steepest))
+        fisher += information
+        fisher_slope += information * growth
     if test.plan.estimator == WLE:
         pull = warm_term(warm, fisher)
         score += pull
@@ -195,19 +224,36 @@ def score_at(test: Test, desk: Desk, count: int, theta: float) -> tuple[float, f
 
 @device
 def log_slopes(items: FloatArray, i: int, theta: float) -> tuple[float, float, float]:
-    """P'/P, P'/(1-P) and P''/P' of item i, written in exp(-|z|) so that none overflows."""
+    """P'/P, P'/(1-P) and P''/P' of item i."""
+    share, bend, gain, loss = slope_parts(items, i, theta)
+    return share * gain.over / gain.under, share * loss.over / loss.under, bend
+
+
+@device
+def slope_of(items: FloatArray, i: int, theta: float, right: bool) -> tuple[float, float]:  # noqa: FBT001
+    """The slope of the log probability of the answer to item i, and P''/P'."""
+    share, bend, gain, loss = slope_parts(items, i, theta)
+    # A ratio is one division: the other answer's is not computed.
+    return (share * gain.over / gain.under if right else -share * loss.over / loss.under), bend
+
+
+@device
+def slope_parts(items: FloatArray, i: int, theta: float) -> tuple[float, float, Ratio, Ratio]:
+    """P' over (1+e) times the ratios that P'/P and P'/(1-P) are, and P''/P'.
+
+    Written in e = exp(-|z|) so that none overflows, nor is 0/0 where c = 0 or d = 1.
+    """
     slope, c, d = items[i, SLOPE], items[i, GUESSING], items[i, UPPER]
     z = slope * (theta - items[i, DIFFICULTY])
     e = math.exp(-abs(z))
-    share = (d - c) * slope / (1.0 + e)
-    bend = slope * (1.0 - e) / (1.0 + e)
+    inverse = 1.0 / (1.0 + e)
+    share = (d - c) * slope * inverse
+    bend = slope * (1.0 - e) * inverse
     if z >= 0.0:
-        gain = share * e / (d + c * e)
-        loss = share / (1.0 - c) if d >= 1.0 else share * e / ((1.0 - d) + (1.0 - c) * e)
-        return gain, loss, -bend
-    gain = share / d if c <= 0.0 else share * e / (c + d * e)
-    loss = share * e / ((1.0 - c) + (1.0 - d) * e)
-    return gain, loss, bend
+        loss = Ratio(1.0, 1.0 - c) if d >= 1.0 else Ratio(e, (1.0 - d) + (1.0 - c) * e)
+        return share, -bend, Ratio(e, d + c * e), loss
+    gain = Ratio(1.0, d) if c <= 0.0 else Ratio(e, c + d * e)
+    return share, bend, gain, Ratio(e, (1.0 - c) + (1.0 - d) * e)
 
 
 @rare
