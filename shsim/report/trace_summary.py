@@ -40,10 +40,10 @@ def _test(pool: ItemPool, test: TracedTest, width: int) -> Iterator[Text]:
     if last.right is not None:
         right = sum(step.right is True for step in test.steps)
         estimate = (
-            f", {right} of {len(test.steps)} right, estimated at {last.theta_hat:.3f}"
-            f" (standard error {last.standard_error:.3f})"
+            f", estimate {last.theta_hat:.3f} (s.e. {last.standard_error:.3f}),"
+            f" {right} of {len(test.steps)} right"
         )
-    yield Text(f"Examinee {test.examinee}, theta {test.theta:.3f}{estimate}", style="bold")
+    yield Text(f"Examinee {test.examinee}: theta {test.theta:.3f}{estimate}", style="bold")
     yield Text(
         f"{'':>3}  {'item':<12} {'information':>11} {'answer':>7} {'estimate':>8} {'s.e.':>6}"
         "  rejected before it",
@@ -54,7 +54,7 @@ def _test(pool: ItemPool, test: TracedTest, width: int) -> Iterator[Text]:
 
 
 def _step(pool: ItemPool, position: int, step: TraceStep, width: int) -> Text:
-    answer, estimate, error = "", f"{step.ranked_at:8.3f}", ""
+    answer = estimate = error = ""
     if step.right is not None:
         answer = "right" if step.right else "wrong"
         estimate, error = f"{step.theta_hat:8.3f}", f"{step.standard_error:6.3f}"
