@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 from shsim.errors import DataError
+from shsim.model.comparison import ComparisonResult
+from shsim.model.control import Control
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import CalibrationResult, SimulationResult, SweepResult
 from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings
@@ -15,6 +17,7 @@ from shsim.model.sweep_settings import SweepSettings
 from shsim.model.trace import TraceResult, TraceSettings
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.calibrate import calibrate
+from shsim.workflow.compare import compare
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
 from shsim.workflow.trace import trace
@@ -110,6 +113,19 @@ def simulate_pool(
     """Load a pool and show what its k in force do."""
     pool = load_checked(load, settings)
     return simulate(pool, settings, threads=threads, watch=watch)
+
+
+def compare_pool(
+    load: Callable[[], ItemPool],
+    settings: SimulationSettings,
+    controls: Sequence[Control],
+    *,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> ComparisonResult:
+    """Load a pool and show what several controls do with it."""
+    pool = load_checked(load, settings)
+    return compare(pool, settings, controls, threads=threads, watch=watch)
 
 
 def sweep_pool(

@@ -1,22 +1,26 @@
-"""`simulate`: what the k in force do."""
+"""`simulate`: what the k in force do, or another control."""
 
 from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from shsim.arrays import FloatArray
 from shsim.kernels.jit import is_cached
 from shsim.kernels.rng import STREAM_SIMULATE
+from shsim.model.control import Control
 from shsim.model.item_pool import ItemPool
-from shsim.model.results import SimulationResult
+from shsim.model.results import ItemExposure, Measures, SimulationResult, Uncontrolled
 from shsim.model.settings import SimulationSettings
 from shsim.report.exposure import Expectations, measure_expected
 from shsim.report.verdict import judge_in_force
+from shsim.workflow.baselines import BaselineTests
 from shsim.workflow.delivery import tests_of
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expectation
-from shsim.workflow.verify import verify
+from shsim.workflow.verify import verify, without_control
 from shsim.workflow.watch import SILENT, Watch
 
 
@@ -27,7 +31,7 @@ def simulate(
     threads: int | None = None,
     watch: Watch = SILENT,
 ) -> SimulationResult:
-    """Simulate examinees under the pool's own k.
+    """Simulate examinees under the pool's own k, or under another control.
 
     Parameters
     ----------
@@ -46,16 +50,12 @@ def simulate(
         start(executor, watch)
         if settings.method == "exact":
             expectation = Expectation(executor, pool, delivery, settings.nodes)
-            expected = expectations(expectation, pool.k, delivery.length)
+            k = accepted_by(settings.control, pool)
+            expected = expectations(expectation, k, delivery.length)
             exposure, measures = measure_expected(expected, settings.tau, settings.tol)
         else:
             watch.stage("simulating", settings.n)
-            cohort = Cohort(
-                theta=delivery.theta, n=settings.n, seed=delivery.seed, stream=STREAM_SIMULATE
-            )
-            exposure, measures = verify(
-                tests_of(executor, pool, delivery), cohort, pool.k, settings, watch
-            )
+            exposure, measures = under(executor, pool, settings, watch)
     return SimulationResult(
         pool=pool,
         settings=settings,
@@ -64,6 +64,44 @@ def simulate(
         verdict=judge_in_force(pool, measures, settings),
         seconds=time.perf_counter() - began,
     )
+
+
+def under(
+    executor: Executor,
+    pool: ItemPool,
+    settings: SimulationSettings,
+    watch: Watch,
+    uncontrolled: Uncontrolled | None = None,
+) -> tuple[ItemExposure, Measures]:
+    """Test the examinees of a simulation under its control; `uncontrolled` if known already."""
+    delivery, control = settings.delivery, settings.control
+    cohort = examinees_of(settings)
+    tests = tests_of(executor, pool, delivery)
+    if control.by_acceptance:
+        k = accepted_by(control, pool)
+        return verify(tests, cohort, k, settings, watch, uncontrolled)
+    uncontrolled = uncontrolled or without_control(tests, cohort, len(pool))
+    tests = BaselineTests(executor, pool, delivery, control, settings.tau)
+    return verify(tests, cohort, pool.k, settings, watch, uncontrolled)
+
+
+def examinees_of(settings: SimulationSettings) -> Cohort:
+    """The examinees of a simulation: the same whatever the control."""
+    delivery = settings.delivery
+    return Cohort(theta=delivery.theta, n=settings.n, seed=delivery.seed, stream=STREAM_SIMULATE)
+
+
+def accepted_by(control: Control, pool: ItemPool) -> FloatArray:
+    """The probabilities by which items are accepted: those in force, or 1.
+
+    Raises
+    ------
+    ValueError
+        The control accepts no items.
+    """
+    if not control.by_acceptance:
+        raise ValueError(f"control {control.spelling} has no table of k")
+    return np.ones(len(pool)) if control.kind == "none" else pool.k
 
 
 def start(executor: Executor, watch: Watch) -> None:

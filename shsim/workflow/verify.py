@@ -21,13 +21,17 @@ def verify(
     k: FloatArray,
     settings: CalibrationSettings | SimulationSettings,
     watch: Watch,
+    uncontrolled: Uncontrolled | None = None,
 ) -> tuple[ItemExposure, Measures]:
-    """Test the cohort under `k` and measure what it saw."""
+    """Test the cohort under `k` and measure what it saw.
+
+    `uncontrolled` is what :func:`without_control` finds for the cohort, where it is known
+    already, or `tests` cannot tell as they do not go by k.
+    """
     totals = tests.run(cohort, k, measure=True, advance=watch.advance)
     gained, attainable = totals.information
-    uncontrolled = None
     if attainable is None:
-        uncontrolled = without_control(tests, cohort, len(k))
+        uncontrolled = uncontrolled or without_control(tests, cohort, len(k))
         attainable = uncontrolled.information
     counts = counts_of(totals, (gained, attainable))
     return measure(counts, settings.tau, settings.tol, uncontrolled)

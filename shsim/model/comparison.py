@@ -1,0 +1,39 @@
+"""Several controls on the same examinees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shsim.model.control import CONTROLS, Control
+from shsim.model.item_pool import ItemPool
+from shsim.model.results import Measures, Uncontrolled
+from shsim.model.settings import SimulationSettings
+
+#: Simulated examinees of a comparison when `--n` is not given.
+DEFAULT_COMPARE_N = 20_000
+
+#: What is compared when nothing is named: every kind, randomesque among the five best.
+EVERY_CONTROL = tuple(Control(kind, 5 if kind == "randomesque" else 0) for kind in CONTROLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one control did; `measures.uncontrolled` is None, being the same for all."""
+
+    control: Control
+    measures: Measures
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparisonResult:
+    """Several controls, in the order in which they were asked for.
+
+    `settings.control` has no meaning here. `uncontrolled` is the test of the same
+    examinees without control, which information kept is relative to.
+    """
+
+    pool: ItemPool
+    settings: SimulationSettings
+    compared: tuple[Compared, ...]
+    uncontrolled: Uncontrolled
+    seconds: float
