@@ -30,6 +30,7 @@ from pools import calibration, golden_pool  # noqa: E402
 from stopwatch import announce, arguments, conclude, figure  # noqa: E402
 
 from shsim.model import settings as table  # noqa: E402
+from shsim.model.delivery import REJECTIONS  # noqa: E402
 from shsim.model.item_pool import ItemPool  # noqa: E402
 from shsim.model.settings import CalibrationSettings  # noqa: E402
 from shsim.storage.csv_file import read_pool  # noqa: E402
@@ -161,7 +162,7 @@ def main() -> None:
     results = {
         f"{case.name}, {rejection}": compare_schedules(case, rejection, options)
         for case in cases(options)
-        for rejection in table.REJECTIONS
+        for rejection in REJECTIONS
     }
     print()
     for name, result in results.items():

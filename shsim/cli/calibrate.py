@@ -17,6 +17,13 @@ Examples:
       The demo exam in the embedded database, made on first use.
   shsim calibrate --dsn postgresql://qbank@db/qbank --exam MATH-1 --tau 0.15
       Load, iterate, verify, and save sh_p in one transaction.
+  shsim calibrate --exam MATH-1 --ability eap
+      For a live test that ranks by an estimate: theta is estimated anew after
+      each simulated response. A table for the true theta misses the cap there.
+  shsim calibrate --exam MATH-1 --ability eap --se-stop 0.3 --max-len 40
+      Tests end once the standard error is .3, or after 40 items.
+  shsim calibrate --exam MATH-1 --ability eap --blueprint content.toml
+      Each test has the least and the most items of each topic.
   shsim calibrate --exam MATH-1 --dry-run --format json > run.json
       Everything but the saving; the database is opened read-only.
   shsim calibrate --pool pool.csv --output k.csv --require-cap
@@ -89,7 +96,14 @@ The first QBank script, step for step:
 )
 @options.tol
 @options.nodes
-@setting("--restart", section=RULE, is_flag=True, help="Start from k = 1, not the k in force.")
+@setting(
+    "--restart",
+    section=RULE,
+    is_flag=True,
+    help="Start from k = 1, not the k in force. Where tests are simulated position by position"
+    " (estimated ability, a blueprint): from the exact solution at the true theta, as also"
+    " happens unasked where the k in force are far off.",
+)
 @setting(
     "--verify-n",
     section=RULE,
@@ -104,7 +118,7 @@ The first QBank script, step for step:
     section=OUTPUT,
     is_flag=True,
     help="Say what the cap costs even where it is held: the smallest cap this pool meets, the"
-    " largest floor, the price by ability. Some seconds.",
+    " largest floor, the price by ability. Some seconds; for --ability true.",
 )
 @setting(
     "--dry-run",
