@@ -19,7 +19,7 @@ Examples:
       Load, iterate, verify, and save sh_p in one transaction.
   shsim calibrate --exam MATH-1 --ability eap
       For a live test that ranks by an estimate: theta is estimated anew after
-      each simulated response. A table for the true theta misses the cap there.
+      each simulated response. Tables for the true theta miss the cap there.
   shsim calibrate --exam MATH-1 --ability eap --se-stop 0.3 --max-len 40
       Tests end once the standard error is .3, or after 40 items.
   shsim calibrate --exam MATH-1 --ability eap --blueprint content.toml
