@@ -123,9 +123,9 @@ def starting_k(
 ) -> tuple[Origin, FloatArray]:
     """The k to start from, and where they come from.
 
-    Where tests are given position by position and the k in force are far off, the exact
-    solution at the true theta is a third of the way nearer than k = 1, and iterations are
-    dear (`scripts/bench/adaptive.py`).
+    Where tests are given position by position, iterations are dear. If the k in force are far
+    off, the exact solution at the true theta is nearer than k = 1, and costs less than a few
+    iterations (`scripts/bench/adaptive.py`).
     """
     far = settings.restart or before.max_exposure > FAR_OFF * settings.tau
     if settings.delivery.one_pass or not far or not settings.stratified:
