@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shsim.model.ability import AbilityDistribution
+    from shsim.model.blueprint import Blueprint, TopicRule
     from shsim.model.delivery import DeliverySettings
     from shsim.model.item_pool import ItemPool
     from shsim.model.settings import CalibrationSettings, SimulationSettings
@@ -21,10 +22,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AbilityDistribution",
+    "Blueprint",
     "CalibrationSettings",
     "DeliverySettings",
     "ItemPool",
     "SimulationSettings",
+    "TopicRule",
     "__version__",
     "calibrate",
     "simulate",
@@ -32,10 +35,12 @@ __all__ = [
 
 _PLACES = {
     "AbilityDistribution": "shsim.model.ability",
+    "Blueprint": "shsim.model.blueprint",
     "CalibrationSettings": "shsim.model.settings",
     "DeliverySettings": "shsim.model.delivery",
     "ItemPool": "shsim.model.item_pool",
     "SimulationSettings": "shsim.model.settings",
+    "TopicRule": "shsim.model.blueprint",
     "calibrate": "shsim.workflow.calibrate",
     "simulate": "shsim.workflow.simulate",
 }

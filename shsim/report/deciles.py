@@ -28,4 +28,6 @@ def decile_lines(measures: Measures) -> Iterator[Text]:
 
 def _line(label: str, values: Sequence[float]) -> Text:
     """Ten figures under the numbers of their deciles."""
-    return Text(f"{label:<20}" + "".join(f"{value:6.2f}" for value in values), style="dim")
+    return Text(
+        f"{label:<20}" + "".join(f"{round(value, 2) + 0.0:6.2f}" for value in values), style="dim"
+    )

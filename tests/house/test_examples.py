@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,19 @@ def test_the_settings_file(surroundings):
         "--n", "2000", "--config", str(EXAMPLES / "shsim.toml"),
     )  # fmt: skip
     assert "DEMO-EXAM: 480 items, 30 a test" in said
+
+
+@pytest.mark.compiled
+def test_the_blueprint(surroundings):
+    said = run(
+        surroundings, sys.executable, "-m", "shsim", "trace", "--seed", "1",
+        "--tests", "1", "--len", "10", "--ability", "eap", "--format", "json",
+        "--blueprint", str(EXAMPLES / "blueprint.toml"),
+    )  # fmt: skip
+    topics = [step["topic_id"] for step in json.loads(said)["tests"][0]["steps"]]
+    assert 4 <= topics.count(1) <= 8
+    assert topics.count(2) >= 3
+    assert topics.count(7) <= 2
 
 
 def test_every_example_is_listed():
