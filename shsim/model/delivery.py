@@ -19,6 +19,9 @@ ABILITIES: tuple[str, ...] = get_args(Ability)
 #: Estimates that a prior bears on.
 WITH_PRIOR = ("eap", "map")
 
+#: A distribution narrower than this share of its abilities is a point for every estimate.
+_NARROWEST = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
@@ -104,7 +107,7 @@ class DeliverySettings:
 
     def _stopping_problems(self) -> Iterator[str]:
         if self.se_stop is not None and not 0 < self.se_stop <= LARGEST_THETA:
-            yield f"--se-stop {number(self.se_stop)} is not over 0."
+            yield f"--se-stop {number(self.se_stop)} is not in (0, {LARGEST_THETA:g}]."
         if self.se_stop is not None and not self.estimated:
             yield "--se-stop ends a test by the error of an estimate. Give --ability eap too."
         if self.min_len is not None and not 1 <= self.min_len <= max(self.length, 1):
@@ -117,8 +120,7 @@ class DeliverySettings:
         if self.ability not in WITH_PRIOR:
             return
         believed = self.believed
-        spread = believed.second > 0 or believed.kind == "uniform"
-        if not spread:
+        if not has_spread(believed):
             yield (
                 f"--ability {self.ability} has nothing to estimate where the prior is"
                 f" {believed.spelling}. Give one with a spread: --prior"
@@ -140,3 +142,14 @@ class DeliverySettings:
             )
         elif self.blueprint is not None:
             yield from self.blueprint.problems_with(pool, self.length)
+
+
+def has_spread(believed: AbilityDistribution) -> bool:
+    """Whether abilities differ enough for an estimate to tell them apart."""
+    if believed.kind == "empirical":
+        low, high = float(believed.values[0]), float(believed.values[-1])
+    elif believed.kind == "uniform":
+        low, high = believed.first, believed.second
+    else:  # 0 for `fixed`
+        low, high = believed.first - believed.second, believed.first + believed.second
+    return high - low > _NARROWEST * max(abs(low), abs(high), 1.0)

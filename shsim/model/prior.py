@@ -6,7 +6,7 @@ import numpy as np
 
 from shsim.arrays import FloatArray
 from shsim.model.ability import AbilityDistribution
-from shsim.model.delivery import DeliverySettings
+from shsim.model.delivery import DeliverySettings, has_spread
 
 #: Nodes of the grid: trapezoids of a posterior err by under 1e-5 of its standard deviation
 #: while that is at least .7 of their distance.
@@ -23,16 +23,15 @@ def grid(delivery: DeliverySettings) -> tuple[FloatArray, FloatArray]:
     ability distribution.
     """
     believed = delivery.believed
-    if believed.kind == "fixed":  # nothing to go by but its place
-        believed = AbilityDistribution.normal(believed.first, 1.0)
+    if not has_spread(believed):  # nothing to go by but its place
+        believed = AbilityDistribution.normal(believed.mean, 1.0)
     if believed.kind == "uniform":
         nodes = np.linspace(believed.first, believed.second, NODES)
         weights = np.ones(NODES)
         weights[[0, -1]] = 0.5
     elif believed.kind == "normal" or delivery.ability in ("mle", "wle"):
-        spread = believed.second or 1.0
         z = np.linspace(-REACH, REACH, NODES)
-        nodes, weights = believed.first + spread * z, np.exp(-0.5 * z * z)
+        nodes, weights = believed.first + believed.second * z, np.exp(-0.5 * z * z)
     else:
         nodes, weights = _shared_out(believed.values)
     return nodes, weights / weights.sum()
