@@ -136,8 +136,9 @@ def bar(programme: Programme, desk: Desk, key: Any) -> None:
     """Bar items from the next examinee; the state of every item is written anew.
 
     RESTRICTED bars an item that a share of tau has seen. Under ELIGIBILITY it is eligible
-    with probability tau · eligible / seen, at most 1 (van der Linden and Veldkamp 2004): the
-    estimate of P(eligible) over that of P(seen), so that P(seen) comes to rest at tau.
+    with probability tau · eligible / seen, at most 1 (van der Linden and Veldkamp 2004): tau
+    over the share of those who saw it among those who might have. No examinee is forgotten
+    (their fading factor of 2007 is 1), so that under a tight cap rates come to rest slowly.
     """
     seen, eligible, tested = programme.past
     tau = programme.tau

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shsim.model.control import CONTROLS, Control
+from shsim.model.control import Control
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import Measures, Uncontrolled
 from shsim.model.settings import SimulationSettings
 
 #: Simulated examinees of a comparison when `--n` is not given.
 DEFAULT_COMPARE_N = 20_000
-
-#: What is compared when nothing is named: every kind, randomesque among the five best.
-EVERY_CONTROL = tuple(Control(kind, 5 if kind == "randomesque" else 0) for kind in CONTROLS)
 
 
 @dataclass(frozen=True, slots=True)

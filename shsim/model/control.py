@@ -81,3 +81,6 @@ class Control:
 
 
 NO_CONTROL, SYMPSON_HETTER = Control("none"), Control("sh")
+
+#: What is compared when nothing is named: every kind, randomesque among the five best.
+EVERY_CONTROL = tuple(Control(kind, 5 if kind == "randomesque" else 0) for kind in CONTROLS)

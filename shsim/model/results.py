@@ -16,7 +16,9 @@ StopReason = Literal["converged", "iterations"]
 Origin = Literal["in_force", "one", "exact"]
 
 #: Why a cap is not held.
-MissReason = Literal["floor", "ceil", "infeasible", "examinees", "iterations", "in_force"]
+MissReason = Literal[
+    "floor", "ceil", "infeasible", "examinees", "iterations", "in_force", "control"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TextIO
 
+from shsim.model.comparison import ComparisonResult
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import CalibrationResult, SweepResult
 from shsim.report.columns import Result, pool_columns, result_columns
+from shsim.report.comparison_data import comparison_columns, comparison_json
 from shsim.report.delimited import csv_text
 from shsim.report.document import pool_json, result_json
 from shsim.report.estimation import accuracy_sentence, when_estimated_sentence
@@ -42,6 +44,23 @@ def sweep_text(
     from shsim.report.sweep_summary import sweep_summary
 
     return sweep_summary(result, Canvas.of(stream), closing)
+
+
+def comparison_data(result: ComparisonResult, form: DataFormat) -> str:
+    """A comparison of controls for a program."""
+    return csv_text(comparison_columns(result)) if form == "csv" else comparison_json(result)
+
+
+def comparison_text(
+    result: ComparisonResult, form: Format, stream: TextIO, closing: Sequence[str] = ()
+) -> str:
+    """A comparison for `stream`, as :func:`result_text`."""
+    if form != "table":
+        return comparison_data(result, form)
+    from shsim.report.canvas import Canvas
+    from shsim.report.comparison_summary import comparison_summary
+
+    return comparison_summary(result, Canvas.of(stream), closing)
 
 
 def asides(result: Result) -> list[str]:

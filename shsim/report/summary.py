@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shsim.model.ability import number
+from shsim.model.control import NO_CONTROL, SYMPSON_HETTER, Control
 from shsim.model.item_pool import NO_TOPIC
 from shsim.model.results import (
     CalibrationResult,
@@ -107,7 +108,8 @@ _ROWS: tuple[tuple[str, Callable[[Shown], float | None], Callable[[float], str]]
 def summary_text(result: Result, canvas: Canvas, closing: Sequence[str] = ()) -> str:
     """The whole summary; `closing` are sentences that only the caller knows (what was saved)."""
     parts: list[RenderableType] = [*_verdict(result), Text(), _subject(result), Text()]
-    parts.extend([_measures(result), Text(), *decile_lines(result.measures), Text()])
+    parts.extend([_measures(result, canvas.width), Text()])
+    parts.extend([*decile_lines(result.measures, canvas.width), Text()])
     parts.append(Text("Items by exposure rate", style="bold"))
     parts.extend(histogram(result.exposure.rate, result.settings.tau, _pen(canvas)))
     parts.extend([Text(), *_items(result, canvas.width), Text()])
@@ -132,18 +134,32 @@ def _subject(result: Result) -> Text:
     delivery, pool = result.settings.delivery, result.pool
     words = (
         f": {len(pool):,} items, {length_words(delivery)}, theta {delivery.theta.spelling}"
-        f"{described(delivery)}, rejection by {delivery.rejection}"
+        f"{described(delivery)}, {_manner(result)}"
     )
     return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
 
 
-def _measures(result: Result) -> Table:
-    table = _table()
-    table.add_column("", min_width=26)
-    sets: list[tuple[str, Shown]] = [("in force", result.measures)]
+def _control(result: Result) -> Control:
+    return result.settings.control if isinstance(result, SimulationResult) else SYMPSON_HETTER
+
+
+def _manner(result: Result) -> str:
+    """How exposure is controlled."""
+    control = _control(result)
+    if control == SYMPSON_HETTER:
+        return f"rejection by {result.settings.delivery.rejection}"
+    return f"control {control.spelling}"
+
+
+def _measures(result: Result, width: int) -> Table:
+    table = _table(1 if width < _BOUNDED else 2)
+    table.add_column("", min_width=24 if width < _BOUNDED else 26)
+    control = _control(result)
+    name = "in force" if control == SYMPSON_HETTER else control.spelling
+    sets: list[tuple[str, Shown]] = [(name, result.measures)]
     if isinstance(result, CalibrationResult):
         sets = [("before", result.before), ("after", result.measures)]
-    if result.measures.uncontrolled is not None:
+    if result.measures.uncontrolled is not None and control != NO_CONTROL:
         sets.append(("no control", result.measures.uncontrolled))
     for name, _ in sets:
         table.add_column(name, justify="right", min_width=10, overflow="fold")
@@ -180,7 +196,7 @@ def _items(result: Result, width: int) -> Iterator[RenderableType]:
     table = _table()
     table.add_column("item", overflow="fold")
     table.add_column("topic", justify="right", overflow="fold")
-    for name in ("a", "b", "k before", "k") if calibrated else ("a", "b", "k"):
+    for name in ("a", "b", *_tables(result)):
         table.add_column(name, justify="right", overflow="fold")
     table.add_column("exposure", justify="right", overflow="fold")
     bounded = width >= _BOUNDED
@@ -190,6 +206,13 @@ def _items(result: Result, width: int) -> Iterator[RenderableType]:
         cells = _item_row(result, i)
         table.add_row(*(cells if bounded else cells[:-1]))
     yield table
+
+
+def _tables(result: Result) -> tuple[str, ...]:
+    """The tables of k that tell something of the items."""
+    if isinstance(result, CalibrationResult):
+        return "k before", "k"
+    return ("k",) if _control(result) == SYMPSON_HETTER else ()
 
 
 def _restrained(result: CalibrationResult | SimulationResult) -> list[int]:
@@ -216,7 +239,7 @@ def _item_row(result: Result, i: int) -> list[Text]:
         cells.append(f"{pool.k[i]:.4f}")
         floor = at_floor(result.k[i : i + 1], result.settings.floor)[0]
         cells.append(f"{result.k[i]:.4f}{' floor' if floor else ''}")
-    else:
+    elif _control(result) == SYMPSON_HETTER:
         cells.append(f"{pool.k[i]:.4f}")
     cells.append(_rate(float(exposure.rate[i])))
     cells.append(f"{exposure.low[i]:.4f}-{exposure.high[i]:.4f}")
@@ -260,6 +283,6 @@ def _why_stopped(result: CalibrationResult) -> str:
     return f"Stopped after {done} of at most {settings.iters} iterations{size}: {why}."
 
 
-def _table() -> Table:
+def _table(apart: int = 2) -> Table:
     """Columns set apart by space alone, so that a pipe and a narrow window read the same."""
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    return Table(box=None, pad_edge=False, padding=(0, apart, 0, 0), header_style="dim")

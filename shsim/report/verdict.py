@@ -9,6 +9,7 @@ import numpy as np
 
 from shsim.arrays import BoolArray, FloatArray
 from shsim.model.ability import number
+from shsim.model.control import NO_CONTROL, SYMPSON_HETTER, Control
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import METHOD_DEFAULTS
@@ -47,15 +48,13 @@ def judge_calibration(
 
 
 def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSettings) -> Verdict:
-    """The verdict on the k in force."""
+    """The verdict on the k in force, or on another control."""
+    control = settings.control
     unseen = _what_only_simulation_sees(measures, settings)
     if measures.held:
-        return Verdict(held=True, sentence=_held(measures) + unseen, reason=None, remedy=None)
-    sentence = _not_held(measures) + unseen
-    remedy = (
-        "Calibrate: shsim calibrate with the same --exam, --dsn or --pool and"
-        f" --tau {number(settings.tau)} {same_test(settings.delivery)}"
-    )
+        held = _under(control, _held(measures)) + unseen
+        return Verdict(held=True, sentence=held, reason=None, remedy=None)
+    sentence = _under(control, _not_held(measures)) + unseen
     smallest = settings.delivery.shortest / len(pool)
     if settings.tau < smallest:
         remedy = (
@@ -63,7 +62,22 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
             f" mean exposure of {smallest:.4g}. Give a larger --tau, a shorter --len or more items."
         )
         return Verdict(held=False, sentence=sentence, reason="infeasible", remedy=remedy)
+    if control != SYMPSON_HETTER:
+        remedy = "Leave --control out to see what the k in force do; --compare shows several."
+        return Verdict(held=False, sentence=sentence, reason="control", remedy=remedy)
+    remedy = (
+        "Calibrate: shsim calibrate with the same --exam, --dsn or --pool and"
+        f" --tau {number(settings.tau)} {same_test(settings.delivery)}"
+    )
     return Verdict(held=False, sentence=sentence, reason="in_force", remedy=remedy)
+
+
+def _under(control: Control, sentence: str) -> str:
+    """A sentence that begins with `The`, said of a control that is not in force."""
+    if control == SYMPSON_HETTER:
+        return sentence
+    who = "Without control" if control == NO_CONTROL else f"Under {control.spelling}"
+    return f"{who} the{sentence.removeprefix('The')}"
 
 
 def same_test(delivery: DeliverySettings) -> str:
@@ -132,6 +146,7 @@ _BECAUSE: dict[MissReason, str] = {
     "examinees": "The iterations had too few examinees to see their own error.",
     "iterations": "The iterations ended before the rates had settled.",
     "in_force": "",
+    "control": "",
 }
 
 

@@ -13,6 +13,7 @@ from shsim.cli.streams import emit
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import file_label, open_source
+from shsim.model.control import Control
 from shsim.model.methods import Estimator
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
@@ -28,17 +29,19 @@ class Request(RunRequest):
     tol: float | None
     method: Estimator | None
     nodes: int | None
+    control: Control | None
+    compare: tuple[Control, ...] | None
 
 
 def run(request: Request) -> None:
     """Simulate and render; nothing is written to a database."""
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        problems = Problems(_conflicts(request))
+        problems = Problems(conflicts(request))
         output = problems.without(lambda: _output(request, stack))
         settings = SimulationSettings(
             delivery=request.delivery(problems),
-            **request.chosen("tau", "n", "tol", "method", "nodes"),
+            **request.chosen("tau", "n", "tol", "method", "nodes", "control"),
         )
         problems.end_here(request, settings)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
@@ -61,8 +64,14 @@ def _output(request: Request, stack: ExitStack) -> OutputFile[SimulationResult] 
     return stack.enter_context(OutputFile[SimulationResult](request.output, result_data))
 
 
-def _conflicts(request: Request) -> Iterator[str]:
+def conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
+    control = request.control
+    if request.method == "exact" and control is not None and not control.by_acceptance:
+        yield (
+            f"--method exact takes --control none or sh; {control.spelling} must be sampled."
+            " Leave --method out."
+        )
     if request.method == "exact" and request.n is not None:
         yield "--method exact draws no examinees: leave --n out, or sample."
     if request.method == "exact" and not request.one_pass:

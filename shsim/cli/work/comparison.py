@@ -1,0 +1,62 @@
+"""What `shsim simulate --compare` does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.progress import Narrator
+from shsim.cli.streams import emit
+from shsim.cli.work.problems import Problems
+from shsim.cli.work.simulation import Request, conflicts
+from shsim.cli.work.sources import file_label, open_source
+from shsim.model.comparison import DEFAULT_COMPARE_N, ComparisonResult
+from shsim.model.control import Control
+from shsim.model.settings import SimulationSettings
+from shsim.report.comparison_data import headline
+from shsim.report.render import comparison_data, comparison_text
+from shsim.workflow.run import compare_pool
+
+
+def compare(request: Request, controls: tuple[Control, ...]) -> None:
+    """Simulate under each control and show them together; nothing is written to a database."""
+    with ExitStack() as stack:
+        narrator = stack.enter_context(Narrator(quiet=request.quiet))
+        problems = Problems([*_rivals(request), *conflicts(request)])
+        output = problems.without(lambda: _output(request, stack))
+        settings = SimulationSettings(
+            delivery=request.delivery(problems),
+            n=DEFAULT_COMPARE_N if request.n is None else request.n,
+            **request.chosen("tau", "tol"),
+        )
+        problems.end_here(request, settings)
+        source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
+        request.say_seed(settings.delivery, narrator)
+        result = compare_pool(
+            source.load, settings, controls, threads=request.threads, watch=narrator
+        )
+        narrator.clear()
+        if output is not None:
+            output.stage(result)
+            output.publish()
+        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
+        emit(comparison_text(result, request.form, sys.stdout, closing))
+        if request.form != "table":
+            for sentence in (headline(result), *closing):
+                narrator.note(sentence)
+
+
+def _output(request: Request, stack: ExitStack) -> OutputFile[ComparisonResult] | None:
+    if request.output is None:
+        return None
+    return stack.enter_context(OutputFile[ComparisonResult](request.output, comparison_data))
+
+
+def _rivals(request: Request) -> Iterator[str]:
+    """Options that say something else than a comparison."""
+    if request.control is not None:
+        yield "--compare shows several controls and --control one. Give one or the other."
+    if request.method == "exact":
+        yield "--compare simulates examinees, as most controls must be. Leave --method exact out."

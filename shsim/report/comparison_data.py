@@ -1,0 +1,119 @@
+"""Several controls side by side: sentences, columns and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from shsim import __version__
+from shsim.model.ability import number
+from shsim.model.comparison import Compared, ComparisonResult
+from shsim.model.control import SYMPSON_HETTER
+from shsim.model.settings import settings_as_dict
+from shsim.report.columns import Columns
+from shsim.report.document import json_text
+
+#: Columns of the CSV after `control`, those of the estimate last.
+_MEASURES = (
+    "max_exposure",
+    "over",
+    "unused",
+    "overlap",
+    "chi_square",
+    "gini",
+    "information",
+    "information_kept",
+    "proposals_per_test",
+    "forced_per_test",
+    "mean_length",
+)
+_ACCURACY = ("bias", "rmse", "standard_error", "correlation")
+
+#: Controls that the first sentence names; the table has them all.
+_NAMED = 4
+
+
+def headline(result: ComparisonResult) -> str:
+    """Which controls hold the cap, and what they keep."""
+    cap, every = number(result.settings.tau), result.compared
+    held = [each for each in every if each.measures.held]
+    held.sort(key=lambda each: -each.measures.information_kept)
+    if not held:
+        least = min(every, key=lambda each: each.measures.max_exposure)
+        return (
+            f"No control holds the cap of {cap}: the largest exposure is"
+            f" {least.measures.max_exposure:.4f} at least, under {_name(least)}."
+        )
+    of = f"{len(every)} control{'s' * (len(every) > 1)}"
+    holds = "holds" if len(held) == 1 else "hold"
+    kept = [f"{_name(each)} {each.measures.information_kept:.1%}" for each in held[:_NAMED]]
+    kept[0] = kept[0].replace(" ", " keeps ", 1)
+    more = ["…"] * (len(held) > _NAMED)
+    return (
+        f"{len(held)} of {of} {holds} the cap of {cap}; of the information without control"
+        f" {', '.join([*kept, *more])}."
+    )
+
+
+def _name(each: Compared) -> str:
+    return each.control.spelling
+
+
+def notes(result: ComparisonResult) -> Iterator[str]:
+    """What the columns mean, whom they are of, and what to do next."""
+    settings, pool = result.settings, result.pool
+    first = result.compared[0].measures
+    error = "; SE: the mean standard error" if settings.delivery.estimated else ""
+    yield (
+        "over: items above the cap; beyond: those over it beyond noise, which hides an excess"
+        f" under {first.visible_excess:.1%}; kept: of the information without control{error}."
+    )
+    for each in result.compared:
+        if each.control == SYMPSON_HETTER and bool((pool.k == 1).all()):
+            yield "The k in force are all 1, so that sh is no control: calibrate first."
+        elif each.control == SYMPSON_HETTER and not each.measures.held:
+            yield "The k in force do not hold the cap: shsim calibrate finds k that do."
+    defaulted = int(pool.defaulted.sum())
+    if defaulted:
+        yield f"Items without a calibration row, taken as a=1, b=0, c=.2: {defaulted:,}."
+    yield (
+        f"{settings.n:,} examinees, the same under each control. Seed {settings.delivery.seed};"
+        f" {result.seconds:.2f} s."
+    )
+
+
+def comparison_columns(result: ComparisonResult) -> Columns:
+    """The CSV's columns, one row a control; those of an estimate are empty where there is none."""
+    compared = result.compared
+    columns: Columns = {"control": [_name(each) for each in compared]}
+    for name in _MEASURES:
+        columns[name] = [getattr(each.measures, name) for each in compared]
+    for name in _ACCURACY:
+        columns[name] = [getattr(each.measures.accuracy, name, None) for each in compared]
+    return columns
+
+
+def comparison_json(result: ComparisonResult) -> str:
+    """A comparison as one JSON document: every measure of each control."""
+    settings = settings_as_dict(result.settings)
+    del settings["control"]  # each row names its own
+    return json_text(
+        {
+            "command": "simulate",
+            "version": __version__,
+            "exam": result.pool.name,
+            "run": None,
+            "settings": settings,
+            "seed": result.settings.delivery.seed,
+            "seconds": result.seconds,
+            "uncontrolled": asdict(result.uncontrolled),
+            "comparison": [_document(each) for each in result.compared],
+        }
+    )
+
+
+def _document(each: Compared) -> dict[str, Any]:
+    measures = asdict(each.measures)
+    del measures["uncontrolled"]  # the same for all
+    return {"control": _name(each), **measures}
