@@ -11,6 +11,9 @@ import click
 #: Option names longer than this get a line of their own in `--help`.
 WIDEST_NAMES = 26
 
+#: Whole numbers beyond this are a slip of the keyboard, and no float could hold them.
+LARGEST_WHOLE = 10**30
+
 
 def one_spelling(token: str) -> str:
     """`--dry_run`, as the first script spelled it, is `--dry-run`."""
@@ -44,6 +47,13 @@ class Setting(click.Option):
         self.keys = tuple(name[2:] for name in self.opts if name.startswith("--"))
         if environment:
             self.envvar = [f"SHSIM_{key.upper().replace('-', '_')}" for key in self.keys]
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Refuse whole numbers that nothing here could calculate with."""
+        cast = super().type_cast_value(ctx, value)
+        if isinstance(cast, int) and abs(cast) > LARGEST_WHOLE:
+            raise click.BadParameter("a number of so many digits is beyond all use.", ctx, self)
+        return cast
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Add the default that a lower layer fills in."""

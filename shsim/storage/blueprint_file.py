@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,12 @@ def read_blueprint(path: str) -> Blueprint:
             if not found:
                 topic = NO_TOPIC if name == NONE else int(name)
                 rules.append(TopicRule(topic, content.get("least", 0), content.get("most")))
-    if len({rule.topic for rule in rules}) < len(rules):
-        problems.append(f"{path}: a topic stands there twice, spelled in two ways. Keep one.")
+    counted = Counter(rule.name for rule in rules)
+    problems += [
+        f"{path}: topic {name} stands there twice, spelled in two ways. Keep one."
+        for name, count in counted.items()
+        if count > 1
+    ]
     if problems:
         raise DataError(problems)
     return Blueprint(tuple(rules), path)
@@ -54,7 +59,7 @@ def _wrong(name: str, content: Any) -> Iterator[str]:
         digits.isascii() and digits.isdigit() and len(digits) < 20 and abs(int(name)) <= _LARGEST
     ):
         yield f"it is no whole number, nor {NONE!r}."
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not content:
         yield "there is no least nor most under it."
         return
     for key, value in content.items():
