@@ -85,10 +85,13 @@ def cache_status() -> tuple[Path, str | None]:
     return folder, None
 
 
-def is_cached() -> bool:
-    """Whether any kernel has been compiled for these sources before (a guess for progress)."""
+def is_cached(name: str = "") -> bool:
+    """Whether the kernel called `name`, or any, has been compiled for these sources before.
+
+    A guess from names of files, for progress and precautions.
+    """
     try:
-        return any(cache_folder().glob("*.nbc"))
+        return any(cache_folder().glob(f"*{name or '?'}*.nbc"))
     except OSError:
         return False
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
 from shsim.model.results import Measures
 
+#: The lines as they should be; in a narrower window they are shorter.
+_WHOLE = 80
 
-def decile_lines(measures: Measures) -> Iterator[Text]:
+
+def decile_lines(measures: Measures, width: int) -> Iterator[Text]:
     """The largest exposure in each theta decile, and the errors of estimation there.
 
     One cap for all examinees together leaves the rate within a decile near 1: show it.
@@ -19,15 +22,26 @@ def decile_lines(measures: Measures) -> Iterator[Text]:
         rates = " ".join(f"{rate:.2f}" for rate in measures.max_by_decile)
         yield Text(f"largest by theta decile   {rates}", style="dim")
         return
-    yield Text(f"{'theta decile':<20}" + "".join(f"{i:6}" for i in range(1, 11)), style="dim")
-    yield _line("largest exposure", measures.max_by_decile)
-    yield _line("bias", found.bias_by_decile)
-    yield _line("RMSE", found.rmse_by_decile)
-    yield _line("standard error", found.error_sd_by_decile)
-
-
-def _line(label: str, values: Sequence[float]) -> Text:
-    """Ten figures under the numbers of their deciles."""
-    return Text(
-        f"{label:<20}" + "".join(f"{round(value, 2) + 0.0:6.2f}" for value in values), style="dim"
+    lead, each = (20, 6) if width >= _WHOLE else (10, 5)
+    yield Text(
+        f"{'theta decile' if lead > 12 else 'decile':<{lead}}" + _row(range(1, 11), each, "d"),
+        style="dim",
     )
+    for label, short, values in (
+        ("largest exposure", "largest", measures.max_by_decile),
+        ("bias", "bias", found.bias_by_decile),
+        ("RMSE", "RMSE", found.rmse_by_decile),
+        ("standard error", "s.e.", found.error_sd_by_decile),
+    ):
+        name = label if len(label) < lead else short
+        # Rounded first, so that what rounds to nothing has no sign.
+        rounded = [round(value, 2) + 0.0 for value in values]
+        yield Text(f"{name:<{lead}}" + _row(rounded, each, ".2f"), style="dim")
+
+
+def _row(values: Iterable[float], each: int, form: str) -> str:
+    """Ten figures, each so many columns wide."""
+    figures = [f"{value:{form}}" for value in values]
+    if each < len(" -0.00"):  # a sign would touch the figure before it
+        figures = [figure.replace("0.", ".", 1) for figure in figures]
+    return "".join(figure.rjust(each) for figure in figures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,7 @@ from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expected
 from shsim.workflow.iterate import iterate
+from shsim.workflow.precompile import compiled_aside
 from shsim.workflow.reasons import find_reasons
 from shsim.workflow.simulate import start
 from shsim.workflow.solve import Solver, Target
@@ -82,7 +84,8 @@ def calibrate(
             iteration=iteration,
         )
 
-    with Executor(pool, settings.delivery, threads) as executor:
+    aside = nullcontext(_no_wait) if settings.delivery.estimated else compiled_aside()
+    with aside as adaptive_kernel, Executor(pool, settings.delivery, threads) as executor:
         start(executor, watch)
         tests = tests_of(executor, pool, settings.delivery)
         before_n = min(settings.verify_n, BEFORE_N)
@@ -95,6 +98,7 @@ def calibrate(
         exposure, measures = verify(tests, cohort(settings.verify_n, 1), k, settings, watch)
         when_estimated = None
         if not settings.delivery.estimated:
+            adaptive_kernel()
             when_estimated = largest_when_estimated(executor, pool, settings, k)
         reasons: Reasons | None = None
         if settings.delivery.one_pass and (explain or not measures.held):
@@ -116,6 +120,10 @@ def calibrate(
         when_estimated=when_estimated,
         origin=origin,
     )
+
+
+def _no_wait() -> None:
+    """Nothing is compiled aside where the kernel is needed at once."""
 
 
 def starting_k(
