@@ -44,7 +44,7 @@ def compare(
     began = time.perf_counter()
     compared: list[Compared] = []
     with Executor(pool, settings.delivery, threads) as executor:
-        start(executor, watch)
+        start(executor, watch, *controls)
         watch.stage("simulating", settings.n * len(controls))
         tests = tests_of(executor, pool, settings.delivery)
         uncontrolled = without_control(tests, examinees_of(settings), len(pool))

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from shsim.arrays import FloatArray
+from shsim.kernels.baselines import administer_baseline
 from shsim.kernels.jit import is_cached
 from shsim.kernels.rng import STREAM_SIMULATE
 from shsim.model.control import Control
@@ -47,7 +48,7 @@ def simulate(
     began = time.perf_counter()
     delivery = settings.delivery
     with Executor(pool, delivery, threads) as executor:
-        start(executor, watch)
+        start(executor, watch, settings.control)
         if settings.method == "exact":
             expectation = Expectation(executor, pool, delivery, settings.nodes)
             k = accepted_by(settings.control, pool)
@@ -104,9 +105,10 @@ def accepted_by(control: Control, pool: ItemPool) -> FloatArray:
     return np.ones(len(pool)) if control.kind == "none" else pool.k
 
 
-def start(executor: Executor, watch: Watch) -> None:
+def start(executor: Executor, watch: Watch, *controls: Control) -> None:
     """Build the tables, saying so where kernels have to be compiled first."""
-    if not is_cached():
+    accepted = all(control.by_acceptance for control in controls)
+    if not is_cached("" if accepted else administer_baseline.__name__):
         watch.stage("compiling", 0)
     executor.prepare()
 

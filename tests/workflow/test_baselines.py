@@ -13,8 +13,10 @@ from shsim.model.control import EVERY_CONTROL, NO_CONTROL, SYMPSON_HETTER, Contr
 from shsim.model.delivery import DeliverySettings
 from shsim.model.settings import SimulationSettings, settings_as_dict
 from shsim.workflow import executor as executor_module
+from shsim.workflow import simulate as simulate_module
 from shsim.workflow.compare import compare
 from shsim.workflow.simulate import simulate
+from shsim.workflow.watch import Silent
 
 pytestmark = pytest.mark.compiled
 
@@ -22,6 +24,19 @@ OTHERS = [control for control in EVERY_CONTROL if not control.by_acceptance]
 IDS = [control.spelling for control in OTHERS]
 EVERY_OTHER = pytest.mark.parametrize("control", OTHERS, ids=IDS)
 ABILITIES = pytest.mark.parametrize("ability", ["true", "eap"])
+
+
+class Telling(Silent):
+    """Keeps the stages, and counts what is done."""
+
+    def __init__(self):
+        self.stages, self.done = [], 0
+
+    def stage(self, stage, total):  # noqa: ARG002 - a Watch's
+        self.stages.append(stage)
+
+    def advance(self, done):
+        self.done += done
 
 
 def run(control, pool=None, n=20_000, ability="true", threads=2, **changed):
@@ -152,19 +167,32 @@ def test_none_ignores_the_k_in_force_by_either_method():
 
 @ABILITIES
 def test_a_comparison_is_what_each_simulation_finds(ability):
-    pool = golden_pool(k=np.random.default_rng(1).uniform(0.05, 1, 500))
-    delivery = DeliverySettings(theta=NORMAL, seed=5, ability=ability)
+    pool = golden_pool(100, k=np.random.default_rng(1).uniform(0.05, 1, 100))
+    delivery = DeliverySettings(theta=NORMAL, seed=5, ability=ability, length=15)
     settings = SimulationSettings(delivery=delivery, n=3000)
-    told = []
-    watch = type("Counting", (), {name: lambda *_: None for name in ("stage", "iteration", "note")})
-    watch.advance = staticmethod(told.append)
+    watch = Telling()
     result = compare(pool, settings, EVERY_CONTROL, watch=watch)
-    assert sum(told) == 3000 * len(EVERY_CONTROL)
+    assert watch.done == 3000 * len(EVERY_CONTROL)
     assert [each.control for each in result.compared] == list(EVERY_CONTROL)
     for each in result.compared:
         alone = simulate(pool, replace(settings, control=each.control)).measures
         assert each.measures == replace(alone, uncontrolled=None)
     assert result.compared[0].measures.max_exposure == result.uncontrolled.max_exposure
+
+
+def test_compiling_is_said_where_the_kernel_of_the_controls_is_not_there_yet(monkeypatch):
+    monkeypatch.setattr(simulate_module, "is_cached", lambda name="": not name)
+    for control, stages in (
+        (SYMPSON_HETTER, ["simulating"]),
+        (Control("progressive"), ["compiling", "simulating"]),
+    ):
+        watch = Telling()
+        settings = replace(simulation(5, n=100), control=control)
+        simulate(golden_pool(40), settings, watch=watch)
+        assert watch.stages == stages
+        watch = Telling()
+        compare(golden_pool(40), settings, [NO_CONTROL, control], watch=watch)
+        assert watch.stages == stages
 
 
 def test_settings_name_the_control():
