@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shsim.model.ability import AbilityDistribution
     from shsim.model.blueprint import Blueprint, TopicRule
+    from shsim.model.control import Control
     from shsim.model.delivery import DeliverySettings
     from shsim.model.item_pool import ItemPool
     from shsim.model.settings import CalibrationSettings, SimulationSettings
     from shsim.workflow.calibrate import calibrate
+    from shsim.workflow.compare import compare
     from shsim.workflow.simulate import simulate
 
 __version__ = "0.1.0"
@@ -24,12 +26,14 @@ __all__ = [
     "AbilityDistribution",
     "Blueprint",
     "CalibrationSettings",
+    "Control",
     "DeliverySettings",
     "ItemPool",
     "SimulationSettings",
     "TopicRule",
     "__version__",
     "calibrate",
+    "compare",
     "simulate",
 ]
 
@@ -37,11 +41,13 @@ _PLACES = {
     "AbilityDistribution": "shsim.model.ability",
     "Blueprint": "shsim.model.blueprint",
     "CalibrationSettings": "shsim.model.settings",
+    "Control": "shsim.model.control",
     "DeliverySettings": "shsim.model.delivery",
     "ItemPool": "shsim.model.item_pool",
     "SimulationSettings": "shsim.model.settings",
     "TopicRule": "shsim.model.blueprint",
     "calibrate": "shsim.workflow.calibrate",
+    "compare": "shsim.workflow.compare",
     "simulate": "shsim.workflow.simulate",
 }
 
