@@ -13,8 +13,8 @@ from shsim.model.control import SYMPSON_HETTER
 from shsim.model.results import Accuracy, Measures
 from shsim.report.canvas import Canvas
 from shsim.report.comparison_data import headline, notes
-from shsim.report.estimation import described, length_words
 from shsim.report.plain_text import visible_line
+from shsim.report.subject import by_rejection, subject
 
 #: head, how the figure is written
 _EXPOSURE: tuple[tuple[str, Callable[[Measures], str]], ...] = (
@@ -55,7 +55,7 @@ def comparison_summary(
     parts: list[RenderableType] = [
         Text(visible_line(headline(result)), style="bold green" if some else "bold red"),
         Text(),
-        _subject(result),
+        subject(result.pool, result.settings.delivery, _manner(result)),
         Text(),
     ]
     names = _Column("control", tuple(each.control.spelling for each in result.compared))
@@ -65,15 +65,10 @@ def comparison_summary(
     return canvas.text(Group(*parts))
 
 
-def _subject(result: ComparisonResult) -> Text:
-    delivery, pool = result.settings.delivery, result.pool
-    words = (
-        f": {len(pool):,} items, {length_words(delivery)}, theta {delivery.theta.spelling}"
-        f"{described(delivery)}"
-    )
-    if any(each.control == SYMPSON_HETTER for each in result.compared):
-        words += f", rejection by {delivery.rejection}"
-    return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
+def _manner(result: ComparisonResult) -> str:
+    """What a rejection means, where that is part of a control."""
+    controlled = any(each.control == SYMPSON_HETTER for each in result.compared)
+    return by_rejection(result.settings.delivery) if controlled else ""
 
 
 def _groups(result: ComparisonResult) -> Iterator[list[_Column]]:

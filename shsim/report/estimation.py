@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from shsim.model.ability import number
-from shsim.model.delivery import DeliverySettings
 from shsim.model.results import Accuracy, CalibrationResult, Lengths, Measures
 
 #: Within this factor of the cap a table made at the true theta holds in an EAP test too.
 _NO_WORSE = 1.02
-
-
-def described(delivery: DeliverySettings) -> str:
-    """What ranks the items, when a test ends and what it contains: for the line of the subject."""
-    words = ""
-    if delivery.estimated:
-        words += f", ranked by {delivery.ability.upper()}"
-    if delivery.se_stop is not None:
-        words += f" to a standard error of {number(delivery.se_stop)}"
-    if delivery.blueprint is not None:
-        words += f", content by {delivery.blueprint.spelling}"
-    return words
-
-
-def length_words(delivery: DeliverySettings) -> str:
-    """``30 a test``, or the range where the standard error ends a test."""
-    if delivery.se_stop is None:
-        return f"{delivery.length} a test"
-    return f"{delivery.shortest} to {delivery.length} a test"
 
 
 def lengths_sentence(lengths: Lengths) -> str:

@@ -23,14 +23,13 @@ from shsim.report.canvas import Canvas
 from shsim.report.columns import Result, at_floor
 from shsim.report.deciles import decile_lines
 from shsim.report.estimation import (
-    described,
-    length_words,
     lengths_sentence,
     when_estimated_sentence,
 )
 from shsim.report.histogram import Pen, histogram
 from shsim.report.plain_text import visible, visible_line
 from shsim.report.reasons import reasons_block
+from shsim.report.subject import by_rejection, subject
 
 #: Items listed by name.
 LISTED = 8
@@ -107,7 +106,8 @@ _ROWS: tuple[tuple[str, Callable[[Shown], float | None], Callable[[float], str]]
 
 def summary_text(result: Result, canvas: Canvas, closing: Sequence[str] = ()) -> str:
     """The whole summary; `closing` are sentences that only the caller knows (what was saved)."""
-    parts: list[RenderableType] = [*_verdict(result), Text(), _subject(result), Text()]
+    about = subject(result.pool, result.settings.delivery, _manner(result))
+    parts: list[RenderableType] = [*_verdict(result), Text(), about, Text()]
     parts.extend([_measures(result, canvas.width), Text()])
     parts.extend([*decile_lines(result.measures, canvas.width), Text()])
     parts.append(Text("Items by exposure rate", style="bold"))
@@ -130,15 +130,6 @@ def _verdict(result: Result) -> Iterator[Text]:
         yield Text(visible(verdict.remedy), style="yellow")
 
 
-def _subject(result: Result) -> Text:
-    delivery, pool = result.settings.delivery, result.pool
-    words = (
-        f": {len(pool):,} items, {length_words(delivery)}, theta {delivery.theta.spelling}"
-        f"{described(delivery)}, {_manner(result)}"
-    )
-    return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
-
-
 def _control(result: Result) -> Control:
     return result.settings.control if isinstance(result, SimulationResult) else SYMPSON_HETTER
 
@@ -147,7 +138,7 @@ def _manner(result: Result) -> str:
     """How exposure is controlled."""
     control = _control(result)
     if control == SYMPSON_HETTER:
-        return f"rejection by {result.settings.delivery.rejection}"
+        return by_rejection(result.settings.delivery)
     return f"control {control.spelling}"
 
 

@@ -11,6 +11,7 @@ from shsim.model.results import Measures, SweepPoint, SweepResult
 from shsim.report.canvas import Canvas
 from shsim.report.histogram import Pen, bar
 from shsim.report.plain_text import visible_line
+from shsim.report.subject import by_rejection, subject
 from shsim.report.sweep_data import headline, obstacle, plain_tau, settings_note
 
 #: The picture has at least so many columns; what is told there fits in.
@@ -34,23 +35,19 @@ def sweep_summary(result: SweepResult, canvas: Canvas, closing: Sequence[str] = 
         Text(visible_line(sentence), style="bold green" if some else "bold red")
         for sentence in headline(result)
     ]
-    parts.extend([Text(), _subject(result), Text()])
+    delivery = result.settings.delivery
+    about = subject(result.pool, delivery, by_rejection(delivery), _lengths(result))
+    parts.extend([Text(), about, Text()])
     parts.extend(_table(result, Pen(width=canvas.width, blocks=canvas.blocks)))
     parts.append(Text())
     parts.extend(Text(visible_line(said)) for said in (*settings_note(result), *closing))
     return canvas.text(Group(*parts))
 
 
-def _subject(result: SweepResult) -> Text:
-    settings, pool = result.settings, result.pool
-    lengths = sorted(set(settings.lengths))
-    length = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
-    delivery = settings.delivery
-    words = (
-        f": {len(pool):,} items, {length} a test, theta {delivery.theta.spelling},"
-        f" rejection by {delivery.rejection}"
-    )
-    return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
+def _lengths(result: SweepResult) -> str:
+    """The length of the tests, or from which to which."""
+    lengths = sorted(set(result.settings.lengths))
+    return f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
 
 
 def _table(result: SweepResult, pen: Pen) -> Iterator[Text]:

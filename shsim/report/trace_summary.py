@@ -10,28 +10,20 @@ from rich.text import Text
 from shsim.model.item_pool import ItemPool
 from shsim.model.trace import TracedTest, TraceResult, TraceStep
 from shsim.report.canvas import Canvas
-from shsim.report.estimation import described, length_words
 from shsim.report.plain_text import visible_line
+from shsim.report.subject import by_rejection, subject
 
 
 def trace_summary(result: TraceResult, canvas: Canvas, closing: Sequence[str] = ()) -> str:
     """The whole page; `closing` are sentences that only the caller knows."""
-    parts: list[RenderableType] = [_subject(result)]
+    delivery = result.settings.delivery
+    parts: list[RenderableType] = [subject(result.pool, delivery, by_rejection(delivery))]
     for test in result.tests:
         parts.extend([Text(), *_test(result.pool, test, canvas.width)])
     parts.append(Text())
     parts.append(Text(_legend(result)))
     parts.extend(Text(visible_line(sentence)) for sentence in closing)
     return canvas.text(Group(*parts))
-
-
-def _subject(result: TraceResult) -> Text:
-    delivery, pool = result.settings.delivery, result.pool
-    words = (
-        f": {len(pool):,} items, {length_words(delivery)}, theta {delivery.theta.spelling}"
-        f"{described(delivery)}, rejection by {delivery.rejection}"
-    )
-    return Text.assemble((visible_line(pool.name), "bold"), visible_line(words))
 
 
 def _test(pool: ItemPool, test: TracedTest, width: int) -> Iterator[Text]:
