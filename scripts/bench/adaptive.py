@@ -32,6 +32,7 @@ from stopwatch import (  # noqa: E402
 )
 
 from shsim.kernels.rng import STREAM_SIMULATE  # noqa: E402
+from shsim.model.checkpoint import IterationState  # noqa: E402
 from shsim.model.item_pool import ItemPool  # noqa: E402
 from shsim.model.settings import CalibrationSettings  # noqa: E402
 from shsim.workflow.calibrate import calibrate, find_k  # noqa: E402
@@ -91,7 +92,7 @@ class Problem:
         exact = len(calibrate(self.pool, settings, threads=THREADS).history)
         with Executor(self.pool, settings.delivery, THREADS) as executor:
             tests = tests_of(executor, self.pool, settings.delivery)
-            first = np.ones(len(self.pool))
+            first = IterationState.start(np.ones(len(self.pool)))
             _, history, _ = find_k(executor, tests, self.pool, settings, first, SILENT)
         return len(history), exact
 

@@ -28,6 +28,8 @@ Examples:
       Everything but the saving; the database is opened read-only.
   shsim calibrate --pool pool.csv --output k.csv --require-cap
       No database. k.csv appears only if the cap is held; else exit code 5.
+  shsim calibrate --exam MATH-1 --ability eap --checkpoint math.run --resume
+      Type or schedule it again after a crash: it goes on where it was.
 
 \b
 The first QBank script, step for step:
@@ -138,6 +140,21 @@ The first QBank script, step for step:
     environment=False,
     is_flag=True,
     help="Save even if the pool changed in the database since it was loaded.",
+)
+@setting(
+    "--checkpoint",
+    section=OUTPUT,
+    metavar="FILE",
+    type=click.Path(),
+    help="Keep the state of the iterations in FILE, about once a second, so that a run that is"
+    " killed can go on. A run that is over removes it. One file a run; not for --method exact.",
+)
+@setting(
+    "--resume",
+    section=OUTPUT,
+    is_flag=True,
+    help="Go on from --checkpoint FILE to the same bytes as if never ended, with its seed if none"
+    " is given; another pool or other settings are refused. Where there is no FILE, start anew.",
 )
 @options.threads
 @options.config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from shsim.arrays import FloatArray
 from shsim.kernels.rng import STREAM_VERIFY
+from shsim.model.checkpoint import IterationState
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import (
     CalibrationResult,
@@ -22,11 +24,12 @@ from shsim.model.results import (
 from shsim.model.settings import CalibrationSettings
 from shsim.report.verdict import judge_calibration
 from shsim.workflow.adaptive import AdaptiveTests
+from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.delivery import tests_of
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
 from shsim.workflow.expectation import Expected
-from shsim.workflow.iterate import iterate
+from shsim.workflow.iterate import answer, iterate
 from shsim.workflow.precompile import compiled_aside
 from shsim.workflow.reasons import find_reasons
 from shsim.workflow.simulate import start
@@ -55,6 +58,7 @@ def calibrate(
     explain: bool = False,
     threads: int | None = None,
     watch: Watch = SILENT,
+    checkpoints: Checkpoints | None = None,
 ) -> CalibrationResult:
     """Find the k that keep every item at or under `settings.tau`.
 
@@ -70,8 +74,11 @@ def calibrate(
         Workers; by default as many as there are processors. Changes only the speed.
     watch
         Told of progress.
+    checkpoints
+        Where the iterations of a sampled method are kept, and perhaps gone on with.
     """
     began = time.perf_counter()
+    kept = checkpoints.begin(pool, settings) if checkpoints else None
 
     def cohort(n: int, iteration: int) -> Cohort:
         """Fresh examinees, drawn plainly."""
@@ -88,12 +95,19 @@ def calibrate(
     with aside as adaptive_kernel, Executor(pool, settings.delivery, threads) as executor:
         start(executor, watch)
         tests = tests_of(executor, pool, settings.delivery)
-        before_n = min(settings.verify_n, BEFORE_N)
-        watch.stage("before", before_n)
-        _, before = verify(tests, cohort(before_n, 0), pool.k, settings, watch)
-        watch.stage("calibrating", settings.iters)
-        origin, first = starting_k(executor, pool, settings, before)
-        k, history, stopped = find_k(executor, tests, pool, settings, first, watch)
+        if kept is None:
+            before_n = min(settings.verify_n, BEFORE_N)
+            watch.stage("before", before_n)
+            _, before = verify(tests, cohort(before_n, 0), pool.k, settings, watch)
+            watch.stage("calibrating", settings.iters)
+            origin, first = starting_k(executor, pool, settings, before)
+            state = IterationState.start(np.clip(first, settings.floor, settings.ceil))
+        else:
+            before, origin, state = kept.before, kept.origin, kept.state
+            watch.stage("calibrating", settings.iters)
+            watch.advance(state.done)
+        each = checkpoints.keeping(before, origin) if checkpoints else _keep_nothing
+        k, history, stopped = find_k(executor, tests, pool, settings, state, watch, each)
         watch.stage("verifying", settings.verify_n)
         exposure, measures = verify(tests, cohort(settings.verify_n, 1), k, settings, watch)
         when_estimated = None
@@ -124,6 +138,10 @@ def calibrate(
 
 def _no_wait() -> None:
     """Nothing is compiled aside where the kernel is needed at once."""
+
+
+def _keep_nothing(state: IterationState) -> None:
+    """No checkpoint was asked for."""
 
 
 def starting_k(
@@ -166,21 +184,22 @@ def find_k(
     tests: Tests,
     pool: ItemPool,
     settings: CalibrationSettings,
-    first: FloatArray,
+    state: IterationState,
     watch: Watch,
-) -> tuple[FloatArray, list[IterationRecord], StopReason]:
-    """The table by the chosen method, from `first`."""
-    k = np.clip(first, settings.floor, settings.ceil)
+    each: Callable[[IterationState], None] = _keep_nothing,
+) -> tuple[FloatArray, Sequence[IterationRecord], StopReason]:
+    """The table by the chosen method, from `state`; `each` is told of a sampled one's states."""
     if settings.method != "exact":
-        return iterate(executor, tests, pool, settings, k, watch)
+        end = iterate(executor, tests, pool, settings, state, watch, each)
+        return answer(end, settings), end.history, end.stopped or "iterations"
     history: list[IterationRecord] = []
 
-    def each(record: IterationRecord, expected: Expected) -> None:
+    def note(record: IterationRecord, expected: Expected) -> None:
         history.append(record)
         watch.iteration(record, int(np.count_nonzero(expected.rate > settings.tau)))
         watch.advance(1)
 
     solver = Solver(executor, pool, settings.delivery, settings.nodes)
     target = Target(settings.aim(len(pool)), settings.floor, settings.ceil, settings.iters)
-    solution = solver.solve(k, target, each)
+    solution = solver.solve(state.k, target, note)
     return solution.k, history, "converged" if solution.converged else "iterations"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from shsim.arrays import FloatArray, IntArray
+from shsim.arrays import FloatArray
 from shsim.kernels.rng import STREAM_CALIBRATE
 from shsim.kernels.update import move, wanted_by_examinee, wanted_by_position, wanted_by_rate
+from shsim.model.checkpoint import IterationState
 from shsim.model.item_pool import ItemPool
-from shsim.model.results import IterationRecord, StopReason
+from shsim.model.results import IterationRecord
 from shsim.model.settings import CalibrationSettings
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
@@ -38,32 +40,33 @@ def iterate(
     tests: Tests,
     pool: ItemPool,
     settings: CalibrationSettings,
-    start: FloatArray,
+    state: IterationState,
     watch: Watch,
-) -> tuple[FloatArray, list[IterationRecord], StopReason]:
+    each: Callable[[IterationState], None],
+) -> IterationState:
     """Simulate, update, and again, until the cap is met or the iterations run out.
 
     Whether it is met is seen without noise where one walk gives a test, by the closed chain
     at the averaged k; else by the rates of all averaged iterations together.
+
+    Parameters
+    ----------
+    state
+        Where to go on: `IterationState.start`, or what an interrupted run came to.
+    each
+        Told where the iterations stand, after every one of them.
     """
     aim = settings.aim(len(pool))
-    k = start
-    log_sum, averaged = np.zeros(len(pool)), 0
     met: Met | Pooled = (
         Met(executor, pool, settings) if settings.delivery.one_pass else Pooled(settings)
     )
-    history: list[IterationRecord] = []
-    for t in range(settings.iters):
+    while state.stopped is None:
         began = time.perf_counter()
-        totals = simulate_iteration(tests, settings, k, t)
+        t = state.done
+        totals = simulate_iteration(tests, settings, state.k, t)
+        k = wanted(state.k, totals, settings, aim)
+        k = move(state.k, k, step(t, settings), settings.floor, settings.ceil)
         rate = totals.seen / totals.n
-        gamma = step(t, settings)
-        k = move(k, wanted(k, totals, settings, aim), gamma, settings.floor, settings.ceil)
-        if settings.average_from is not None and t >= settings.average_from:
-            with np.errstate(divide="ignore"):
-                log_sum += np.log(k)
-            averaged += 1
-            met.add(totals)
         record = IterationRecord(
             iter=t,
             avg_exp=float(rate.mean()),
@@ -71,25 +74,52 @@ def iterate(
             max_over=max(float(rate.max()) - settings.tau, 0.0),
             seconds=time.perf_counter() - began,
         )
-        history.append(record)
+        state = replace(state, done=t + 1, k=k, history=(*state.history, record))
+        if settings.average_from is not None and t >= settings.average_from:
+            state = averaged(state, totals)
         watch.iteration(record, int(np.count_nonzero(rate > settings.tau)))
         watch.advance(1)
-        if averaged and averaged % LOOK_EVERY == 0:
-            mean = average(log_sum, averaged, settings)
-            if met(mean):
-                return mean, history, "converged"
-    if averaged:
-        k = average(log_sum, averaged, settings)
-    return k, history, "converged" if met(k) else "iterations"
+        state = judged(state, settings, met)
+        each(state)
+    return state
 
 
-def average(log_sum: FloatArray, count: int, settings: CalibrationSettings) -> FloatArray:
-    """The averaged table: exp of the mean of ln k (Polyak & Ruppert), within its bounds."""
-    return np.clip(np.exp(log_sum / count), settings.floor, settings.ceil)
+def averaged(state: IterationState, totals: Totals) -> IterationState:
+    """The state with its k among those that are averaged, and its examinees pooled."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(state.k)
+    return replace(
+        state,
+        averaged=state.averaged + 1,
+        log_sum=state.log_sum + logs,
+        examinees=state.examinees + totals.n,
+        seen=state.seen + totals.seen,
+    )
+
+
+def judged(
+    state: IterationState, settings: CalibrationSettings, met: Callable[[IterationState], bool]
+) -> IterationState:
+    """The state, ended where the cap is met (if it is time to look) or no iteration is left."""
+    last = state.done >= settings.iters
+    look = state.averaged > 0 and state.averaged % LOOK_EVERY == 0
+    if (look or last) and met(state):
+        return replace(state, stopped="converged")
+    return replace(state, stopped="iterations") if last else state
+
+
+def answer(state: IterationState, settings: CalibrationSettings) -> FloatArray:
+    """The table so far: exp of the mean of ln k (Polyak & Ruppert), within its bounds.
+
+    Where nothing has been averaged, the last k.
+    """
+    if state.averaged == 0:
+        return state.k
+    return np.clip(np.exp(state.log_sum / state.averaged), settings.floor, settings.ceil)
 
 
 class Met:
-    """Whether a table meets the cap within the tolerance, and restrains nothing for nothing."""
+    """Whether the answer meets the cap within the tolerance, and restrains nothing for nothing."""
 
     def __init__(self, executor: Executor, pool: ItemPool, settings: CalibrationSettings) -> None:
         self._make: Callable[[], Expectation] = lambda: Expectation(
@@ -98,13 +128,11 @@ class Met:
         self._expectation: Expectation | None = None
         self._settings = settings
 
-    def add(self, totals: Totals) -> None:
-        """Nothing is learnt from examinees."""
-
-    def __call__(self, k: FloatArray) -> bool:
-        """Look at the table `k`."""
+    def __call__(self, state: IterationState) -> bool:
+        """Look at the answer so far."""
         if self._expectation is None:
             self._expectation = self._make()
+        k = answer(state, self._settings)
         rate = self._expectation.of(k).rate
         return _within(rate, k, self._settings, _LOOK_SHARE * self._settings.tol)
 
@@ -114,20 +142,14 @@ class Pooled:
 
     def __init__(self, settings: CalibrationSettings) -> None:
         self._settings = settings
-        self._seen: IntArray = np.zeros(0, np.int64)
-        self._n = 0
 
-    def add(self, totals: Totals) -> None:
-        """Count one more averaged iteration."""
-        self._seen = totals.seen + (self._seen if self._n else 0)
-        self._n += totals.n
-
-    def __call__(self, k: FloatArray) -> bool:
-        """Whether the averaged table `k` may be taken."""
+    def __call__(self, state: IterationState) -> bool:
+        """Whether the answer so far may be taken."""
         tau = self._settings.tau
-        if self._n < _POOLED * (1 - tau) / tau:
+        if state.examinees == 0 or state.examinees < _POOLED * (1 - tau) / tau:
             return False
-        return _within(self._seen / self._n, k, self._settings, self._settings.tol)
+        k = answer(state, self._settings)
+        return _within(state.seen / state.examinees, k, self._settings, self._settings.tol)
 
 
 def _within(rate: FloatArray, k: FloatArray, settings: CalibrationSettings, tol: float) -> bool:

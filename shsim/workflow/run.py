@@ -17,6 +17,7 @@ from shsim.model.sweep_settings import SweepSettings
 from shsim.model.trace import TraceResult, TraceSettings
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.calibrate import calibrate
+from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.compare import compare
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
@@ -36,12 +37,13 @@ class Output(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavePolicy:
-    """What a calibration may do to the database, and whether it explains itself."""
+    """What a calibration may do to the database, whether it explains itself, where it is kept."""
 
     dry_run: bool = False
     require_cap: bool = False
     force: bool = False
     explain: bool = False
+    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +76,7 @@ def calibrate_exam(
                 f"{count} items of {exam} are published in {other} too:"
                 " their sh_p serves both exams."
             )
-        result = calibrate(pool, settings, explain=policy.explain, threads=threads, watch=watch)
+        result = _calibrated(pool, settings, policy, threads, watch)
         if policy.require_cap and not result.verdict.held:
             return CalibrationOutcome(result, None)
         if output is not None:
@@ -96,11 +98,28 @@ def calibrate_pool(
 ) -> CalibrationOutcome:
     """Calibrate a pool that no database holds (a file, the demo); nothing is saved."""
     pool = load_checked(load, settings)
-    result = calibrate(pool, settings, explain=policy.explain, threads=threads, watch=watch)
+    result = _calibrated(pool, settings, policy, threads, watch)
     if output is not None and (result.verdict.held or not policy.require_cap):
         output.stage(result)
         output.publish()
     return CalibrationOutcome(result, None)
+
+
+def _calibrated(
+    pool: ItemPool,
+    settings: CalibrationSettings,
+    policy: SavePolicy,
+    threads: int | None,
+    watch: Watch,
+) -> CalibrationResult:
+    return calibrate(
+        pool,
+        settings,
+        explain=policy.explain,
+        threads=threads,
+        watch=watch,
+        checkpoints=policy.checkpoints,
+    )
 
 
 def simulate_pool(

@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
+from shsim.cli.work.checkpointing import (
+    checkpoint_conflicts,
+    checkpoint_file,
+    checkpoints_in,
+    kept_seed,
+)
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.saving import Saving
@@ -20,6 +26,7 @@ from shsim.model.methods import IGNORED_BY_EXACT, Method
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
 from shsim.report.render import asides, result_data, result_text
+from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
 
 
@@ -42,6 +49,8 @@ class Request(RunRequest):
     explain: bool
     require_cap: bool
     force: bool
+    checkpoint: str | None
+    resume: bool
 
 
 def run(request: Request) -> None:
@@ -53,14 +62,19 @@ def run(request: Request) -> None:
         if request.force and file is not None:
             problems.add("--force is about saving, and --pool saves nothing. Leave it out.")
         output = problems.without(lambda: _output(request, stack))
+        kept = problems.without(lambda: checkpoint_file(request))
+        seed = problems.without(lambda: kept_seed(request, kept))
+        if request.seed is None and seed is not None:
+            request = replace(request, seed=seed)
         settings = _settings(request, problems)
         problems.end_here(request, settings)
         _teach_first_script(request, narrator)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
+        checkpoints = stack.enter_context(checkpoints_in(kept, request, narrator))
         saves = source.store is not None and not request.dry_run
         saving = stack.enter_context(Saving(output, saves=saves))
-        outcome = _calibrate(request, settings, source, saving, narrator)
+        outcome = _calibrate(request, settings, source, saving, narrator, checkpoints)
         narrator.clear()
         _report(request, outcome, source, narrator)
 
@@ -83,6 +97,7 @@ def _conflicts(request: Request) -> Iterator[str]:
             f"{option} computes expected exposure in closed form, which takes --ability true and"
             f" no --blueprint. Leave {option} out: examinees are simulated then."
         )
+    yield from checkpoint_conflicts(request)
 
 
 def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult] | None:
@@ -116,12 +131,14 @@ def _calibrate(
     source: Source,
     saving: Saving,
     narrator: Narrator,
+    checkpoints: Checkpoints | None,
 ) -> CalibrationOutcome:
     policy = SavePolicy(
         dry_run=request.dry_run,
         require_cap=request.require_cap,
         force=request.force,
         explain=request.explain,
+        checkpoints=checkpoints,
     )
     if source.store is None:
         return calibrate_pool(

@@ -1,0 +1,152 @@
+"""When a calibration's state is written down, and whether it may be gone on with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+import numpy as np
+
+from shsim import __version__
+from shsim.errors import CapNotHeldError, DataError
+from shsim.model.checkpoint import Checkpoint, IterationState, RunIdentity
+from shsim.model.item_pool import ItemPool
+from shsim.model.results import Measures, Origin
+from shsim.model.settings import CalibrationSettings
+from shsim.storage.checkpoint_file import CheckpointFile, reason
+from shsim.workflow.iterate import answer
+
+#: The file is written at most once in so many seconds, and in so many times what it takes:
+#: a large pool on a slow disk then loses 2 % of the time at most.
+PERIOD, SHARE = 1.0, 50.0
+
+#: Ends of a run after which there is nothing to go on with; a reader of stdout that has gone
+#: is one of them.
+_OVER = (CapNotHeldError, BrokenPipeError)
+
+
+class Checkpoints:
+    """One run's checkpoints; a context manager.
+
+    A run that is over takes its file away. One that fails or is interrupted leaves its last
+    state there.
+
+    Parameters
+    ----------
+    file
+        Where they are written.
+    resume
+        Whether to go on with what stands there.
+    note, warn
+        Say something to the operator: what may be, and what may not be missed.
+    """
+
+    def __init__(
+        self,
+        file: CheckpointFile,
+        *,
+        resume: bool,
+        note: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._file = file
+        self._resume = resume
+        self._note, self._warn = note, warn
+        self._pending: Checkpoint | None = None
+        self._identity: RunIdentity | None = None
+        self._due = 0.0
+        self._warned = False
+        self.written = False
+
+    def __enter__(self) -> Checkpoints:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, _OVER):
+            self._write()
+        elif self._identity is not None:
+            try:
+                self._file.remove()
+            except OSError as fault:
+                self._warn(f"--checkpoint {self._file.path} cannot be removed: {reason(fault)}")
+
+    def begin(self, pool: ItemPool, settings: CalibrationSettings) -> Checkpoint | None:
+        """Where to go on; None where the run starts anew.
+
+        Raises
+        ------
+        DataError
+            The file cannot be understood, or is of another run: it names every difference.
+        """
+        identity = RunIdentity.of(__version__, pool, settings)
+        found = self._file.read() if self._resume else None
+        if found is None:
+            if self._resume:
+                self._note(f"there is no {self._file.path} to go on with: starting anew")
+        elif _is_saved(found, pool, settings, identity):
+            self._note(f"the run of {self._file.path} had saved its k: starting anew, with its seed")
+            found = None
+        else:
+            differences = found.identity.differences(identity)
+            if differences or len(found.state.k) != len(pool):
+                raise DataError(
+                    f"--checkpoint {self._file.path} is of another run: {'; '.join(differences)}."
+                    " Run what it was made by, or start without --resume, which replaces it."
+                )
+            self._note(
+                f"going on after iteration {found.state.done} of {settings.iters}, with the"
+                f" seed {settings.delivery.seed}"
+            )
+            self.written = True
+        self._identity = identity
+        self._due = time.monotonic() + PERIOD
+        return found
+
+    def keeping(self, before: Measures, origin: Origin) -> Callable[[IterationState], None]:
+        """What to call after each iteration; the rest of a checkpoint doesn't change."""
+
+        def keep(state: IterationState) -> None:
+            if self._identity is not None:
+                self._pending = Checkpoint(self._identity, before, origin, state)
+            if state.stopped is not None or time.monotonic() >= self._due:
+                self._write()
+
+        return keep
+
+    def _write(self) -> None:
+        """Write what is not written yet; a run does not end because that fails."""
+        if self._pending is None:
+            return
+        began = time.monotonic()
+        try:
+            self._file.write(self._pending)
+            self._pending = None
+            self.written = True
+        except OSError as error:
+            if not self._warned:
+                kept = "an older state stays there" if self.written else "nothing is there"
+                self._warn(
+                    f"--checkpoint {self._file.path}: {reason(error)}. The run goes on; {kept},"
+                    " and it is tried again."
+                )
+            self._warned = True
+        now = time.monotonic()
+        self._due = now + max(PERIOD, SHARE * (now - began))
+
+
+def _is_saved(
+    found: Checkpoint, pool: ItemPool, settings: CalibrationSettings, now: RunIdentity
+) -> bool:
+    """Whether that run was killed after its k had been saved, and are the k in force now."""
+    return (
+        found.state.stopped is not None
+        and found.identity.items == now.items
+        and found.identity.in_force != now.in_force
+        and np.array_equal(answer(found.state, settings), pool.k)
+    )
