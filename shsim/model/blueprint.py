@@ -91,6 +91,8 @@ class Blueprint:
                     f" {np.ceil(rule.least / size * 1e4) / 1e4:g}, a lower least or more items."
                 )
         room = self._room(there, shortest)
+        if sum(room.values()) < shortest:
+            return  # no cap could be met: said by `problems_with`
         held = sum(min(most, tau * there[topic]) for topic, most in room.items())
         if held < shortest * (1 - 1e-12) and not tau * len(pool) < shortest:
             yield (
