@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from shsim.model.results import Accuracy, CalibrationResult, Lengths, Measures
 
 #: Within this factor of the cap a table made at the true theta holds in an EAP test too.
@@ -26,10 +28,12 @@ def accuracy_sentence(measures: Measures) -> str | None:
         return None
     without = measures.uncontrolled.accuracy if measures.uncontrolled is not None else None
     beside = f" (without control {without.rmse:.4f})" if without is not None else ""
+    ending = "."
+    if not math.isnan(found.correlation):  # of abilities that vary
+        ending = f"; estimates correlate {found.correlation:.4f} with theta."
     return (
         f"Ability is estimated with an RMSE of {found.rmse:.4f}{beside}, a bias of"
-        f" {_signed(found)} and a mean standard error of {found.standard_error:.4f}; estimates"
-        f" correlate {found.correlation:.4f} with theta."
+        f" {_signed(found)} and a mean standard error of {found.standard_error:.4f}{ending}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -70,8 +71,13 @@ def _of(name: str) -> Callable[[Shown], float | None]:
 
 
 def _error(name: str) -> Callable[[Shown], float | None]:
-    """A figure of the accuracy, None where no ability is estimated."""
-    return lambda shown: getattr(shown.accuracy, name, None)
+    """A figure of the accuracy, None where no ability is estimated, or nothing varies."""
+
+    def figure(shown: Shown) -> float | None:
+        value = getattr(shown.accuracy, name, None)
+        return None if value is None or math.isnan(value) else value
+
+    return figure
 
 
 def _kept(shown: Shown) -> float:

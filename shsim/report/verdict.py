@@ -96,7 +96,7 @@ def same_test(delivery: DeliverySettings) -> str:
         "blueprint": None if delivery.blueprint is None else delivery.blueprint.spelling,
     }
     return " ".join(
-        f"--{name} {shlex.quote(value) if isinstance(value, str) else number(value)}"
+        f"--{name} {shlex.quote(value) if isinstance(value, str) else _spelled(value)}"
         for name, value in options.items()
         if value is not None
     )
@@ -261,4 +261,9 @@ def _schedule(settings: CalibrationSettings) -> dict[str, float]:
 
 
 def _typed(options: dict[str, float]) -> str:
-    return " ".join(f"{name} {number(value)}" for name, value in options.items())
+    return " ".join(f"{name} {_spelled(value)}" for name, value in options.items())
+
+
+def _spelled(value: float) -> str:
+    """A value as its option takes it: whole numbers in digits, never as 1e+06."""
+    return str(value) if isinstance(value, int) else number(value)
