@@ -61,6 +61,10 @@ class DatabaseError(ShsimError):
     exit_code = EXIT_DATABASE
 
 
+class RefusedError(DatabaseError):
+    """A rule of ours forbids the write: the pool changed, k moved on, another run has the exam."""
+
+
 class CapNotHeldError(ShsimError):
     """`--require-cap` was given and the cap is not held; nothing was saved."""
 

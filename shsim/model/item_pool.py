@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -123,6 +124,18 @@ class ItemPool:
         """Whether any item's upper asymptote is below 1: the pool is 4PL, not 3PL."""
         return bool(np.any(self.d < 1))
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the items are: ids, versions, topics, a, b, c, d; not of their k."""
+        return _digest(
+            self.question_id, self.version, self.topic_id, self.a, self.b, self.c, self.d
+        )
+
+    @property
+    def k_fingerprint(self) -> str:
+        """SHA-256 of the k in force."""
+        return _digest(self.k)
+
     def with_k(self, k: FloatArray) -> ItemPool:
         """The same pool with other exposure-control parameters, all taken as stored."""
         fresh = np.array(k, dtype=np.float64)
@@ -136,6 +149,14 @@ class ItemPool:
     def item(self, i: int) -> str:
         """The item at position i as people write it: ``17/2``."""
         return f"{self.question_id[i]}/{self.version[i]}"
+
+
+def _digest(*arrays: AnyArray) -> str:
+    """SHA-256 of arrays in their order, the same on every machine."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
 
 
 #: column, test of a good value, what to say of a bad one

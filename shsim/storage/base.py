@@ -8,14 +8,20 @@ from typing import Protocol
 
 from shsim.arrays import FloatArray
 from shsim.model.item_pool import ItemPool
+from shsim.model.run_record import RecordedRun, RunRecord
+from shsim.storage.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class SaveOutcome:
-    """What a save did: rows of k inserted or changed, and rows that already stood so."""
+    """What a save did: rows of k inserted or changed, and rows that already stood so.
+
+    `run` is the save's number in the ledger, None where it was not recorded.
+    """
 
     changed: int
     unchanged: int
+    run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,10 @@ class Store(Protocol):
     def label(self) -> str:
         """The database as people name it, without the password."""
 
+    @property
+    def ledger(self) -> Ledger:
+        """The runs on record."""
+
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
 
@@ -49,19 +59,49 @@ class Store(Protocol):
     def exam_lock(self, exam: str) -> AbstractContextManager[None]:
         """Held for a whole run; a second run on the exam is refused, naming the holder."""
 
-    def save_k(self, pool: ItemPool, k: FloatArray, *, force: bool = False) -> SaveOutcome:
+    def save_k(
+        self,
+        pool: ItemPool,
+        k: FloatArray,
+        *,
+        force: bool = False,
+        record: RunRecord | None = None,
+    ) -> SaveOutcome:
         """Upsert k for every item of `pool` in one transaction, all rows or none.
 
         The pool is read again first; where a published version, a, b, c or an sh_p is
         not what was loaded, nothing is written and the error names the items, unless
-        `force`. Takes the exam's lock (again, if this process holds it already).
+        `force`. Takes the exam's lock (again, if this process holds it already). The
+        record goes into the ledger, with k before and after, in the same transaction.
+        """
+
+    def restore_k(
+        self, run: RecordedRun, *, force: bool = False, record: RunRecord | None = None
+    ) -> SaveOutcome:
+        """Write the k before a saved run for all its items, in one transaction.
+
+        Where none was stored then, sh_p becomes 1. Where k in force are no longer what
+        the run left, nothing is written and the error names the items, unless `force`.
+        Locks and records as :meth:`save_k`.
+        """
+
+    def record_aside(self, record: RunRecord, patience: float) -> None:
+        """Record a run that ended badly, on a connection of its own; never fails, nor lasts.
+
+        After `patience` seconds it is left to its fate.
         """
 
     def import_pool(self, pool: ItemPool) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction."""
 
     def create_tables(self) -> tuple[str, ...]:
-        """Make the QBank tables that are missing; their names, empty if none was."""
+        """Make what is missing of the QBank tables and the ledger; bring the ledger up to date.
+
+        Returns
+        -------
+        tuple[str, ...]
+            What was made, empty if nothing was.
+        """
 
     def add_demo(self) -> bool:
         """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shsim.errors import DatabaseError
+from shsim.errors import DatabaseError, RefusedError
 
 #: Characters that a holder's description may have; anybody could have written more.
 _LONGEST = 300
@@ -42,7 +42,7 @@ def locked(path: Path, exam: str, label: str) -> Iterator[None]:
             " Check the folder's permissions, or run with --dry-run."
         ) from error
     if handle is None:
-        raise DatabaseError(
+        raise RefusedError(
             f"{exam} is being calibrated already: its lock in {label} is held"
             f" {_holder(path)}. Nothing was written. Run again when that run has ended."
         )

@@ -36,15 +36,22 @@ class Inspection:
         Answers a question of `sql/questions.sql` by name.
     load
         Loads an exam's pool, and refuses a bad one as a run would.
+    unrecorded
+        What the ledger lacks for runs to be recorded.
     """
 
     tables: Mapping[str, TableState]
     ask: Callable[[str], list[tuple[Any, ...]]]
     load: Callable[[str], ItemPool]
+    unrecorded: str | None = None
 
     def findings(self) -> list[Finding]:
         """Everything found; what the tables lack hides the rest."""
         found = list(self._tables())
+        if self.unrecorded is not None:
+            found.append(
+                Finding(blocking=False, sentence=f"Runs are not recorded: {self.unrecorded}.")
+            )
         needed = [state for name, state in self.tables.items() if name not in OPTIONAL_TABLES]
         complete = all(
             self.tables[name].columns >= set(TABLES[name])

@@ -62,6 +62,13 @@ def interruptible(
     return call.value[0]
 
 
+def attempt(work: Callable[[], object], patience: float) -> None:
+    """Do `work` in a thread, and wait for at most `patience` seconds; its faults are dropped."""
+    call = _Call(work)
+    call.start()
+    call.done.wait(patience)
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during a driver call.
 

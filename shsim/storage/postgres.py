@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from shsim.arrays import AnyArray, FloatArray
+from shsim.arrays import FloatArray
 from shsim.model.item_pool import ItemPool
+from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
@@ -19,35 +16,16 @@ from shsim.storage.dsn import Dsn
 from shsim.storage.exam_names import no_items, require_spelling
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
-from shsim.storage.postgres_session import OvertakenError, Session, lock_key
+from shsim.storage.interrupt import attempt
+from shsim.storage.ledger import Ledger
+from shsim.storage.postgres_rows import copy_text, read_pool
+from shsim.storage.postgres_save import Save
+from shsim.storage.postgres_session import Session, lock_key
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
 _SQL = statements("postgres")
 _QUESTIONS = statements("questions")
-
-#: A COPY BINARY stream: signature, flags and extension's length; rows; an end mark.
-_HEADER, _TRAILER = 19, 2
-
-#: One binary row of `load_pool`: the count of fields, then each field's width and value.
-_FIELDS = (
-    ("question_id", ">i8"),
-    ("version", ">i8"),
-    ("topic_id", ">i8"),
-    ("a", ">f8"),
-    ("b", ">f8"),
-    ("c", ">f8"),
-    ("k", ">f8"),
-    ("k_stored", "u1"),
-    ("defaulted", "u1"),
-)
-_ROW = np.dtype(
-    [("fields", ">i2")]
-    + [part for name, type_ in _FIELDS for part in ((f"{name} width", ">i4"), (name, type_))]
-)
-
-#: How long a save waits for rows that another session holds locked.
-_LOCK_TIMEOUT = "30s"
 
 
 class PostgresStore:
@@ -65,12 +43,24 @@ class PostgresStore:
 
     def __init__(self, dsn: Dsn, *, read_only: bool, application_name: str) -> None:
         self._dsn = dsn
+        self._application_name = application_name
         self._session = Session(dsn, read_only=read_only, application_name=application_name)
+        self._ledger = Ledger(
+            "postgres",
+            dsn.label,
+            dsn.scrub,
+            lambda work, *, write=False: self._session.run(work, final=write),
+        )
 
     @property
     def label(self) -> str:
         """The database as people name it, without the password."""
         return self._dsn.label
+
+    @property
+    def ledger(self) -> Ledger:
+        """The runs on record."""
+        return self._ledger
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
@@ -79,7 +69,7 @@ class PostgresStore:
     def load_pool(self, exam: str) -> ItemPool:
         """The exam's live, published items; refuses an unknown exam, naming those there are."""
         require_spelling(exam)
-        columns = self._session.run(lambda cursor: _read_pool(cursor, exam))
+        columns = self._session.run(lambda cursor: read_pool(cursor, exam))
         if not len(columns["question_id"]):
             raise no_items(exam, self.label, self.exams())
         return ItemPool.build(exam, columns)
@@ -99,11 +89,57 @@ class PostgresStore:
         require_spelling(exam)
         return self._session.exam_lock(exam)
 
-    def save_k(self, pool: ItemPool, k: FloatArray, *, force: bool = False) -> SaveOutcome:
+    def save_k(
+        self,
+        pool: ItemPool,
+        k: FloatArray,
+        *,
+        force: bool = False,
+        record: RunRecord | None = None,
+    ) -> SaveOutcome:
         """Upsert k for every item of `pool` in one transaction, all rows or none."""
         pool.with_k(k)  # refuses a k that is no k, before anything is written
-        with self._session.exam_lock(pool.name):
-            return self._session.run(_Save(self._session, pool, k, force), final=True)
+
+        def stage(cursor: Any) -> None:
+            rows = zip(pool.question_id.tolist(), pool.version.tolist(), k.tolist(), strict=True)
+            cursor.copy_expert(_SQL["copy_k"], copy_text(rows))
+
+        def check(cursor: Any) -> None:
+            if not force:
+                refuse_changes(pool, read_pool(cursor, pool.name))
+
+        return self._write_k(Save(self._session, self.ledger, pool.name, stage, check, record))
+
+    def restore_k(
+        self, run: RecordedRun, *, force: bool = False, record: RunRecord | None = None
+    ) -> SaveOutcome:
+        """Write the k before a saved run for all its items, in one transaction."""
+        number = run.run
+
+        def check(cursor: Any) -> None:
+            if not force:
+                self.ledger.refuse_moved_on(cursor, number)
+
+        def stage(cursor: Any) -> None:
+            self.ledger.stage_rollback(cursor, number)
+
+        return self._write_k(Save(self._session, self.ledger, run.exam, stage, check, record))
+
+    def record_aside(self, record: RunRecord, patience: float) -> None:
+        """Record a run that ended badly, on a connection of its own; never fails, nor lasts."""
+
+        def work() -> None:
+            store = PostgresStore(
+                self._dsn, read_only=False, application_name=self._application_name
+            )
+            store.ledger.record(record)
+            store.close()
+
+        attempt(work, patience)
+
+    def _write_k(self, save: Save) -> SaveOutcome:
+        with self._session.exam_lock(save.exam):
+            return self._session.run(save, final=True)
 
     def import_pool(self, pool: ItemPool) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
@@ -119,7 +155,7 @@ class PostgresStore:
             nonlocal outcome
             self._session.require_lock(cursor, pool.name)
             cursor.execute(_SQL["stage_pool"])
-            cursor.copy_expert(_SQL["copy_pool"], _copy_text(rows))
+            cursor.copy_expert(_SQL["copy_pool"], copy_text(rows))
             cursor.execute(_SQL["count_imported"], {"exam": pool.name})
             unchanged = int(cursor.fetchone()[0])
             if outcome is not None and unchanged == len(pool):
@@ -133,14 +169,14 @@ class PostgresStore:
             return self._session.run(work, final=True)
 
     def create_tables(self) -> tuple[str, ...]:
-        """Make the QBank tables that are missing; their names, empty if none was."""
+        """Make what is missing of the QBank tables and the ledger; its names."""
 
         def work(cursor: Any) -> tuple[str, ...]:
             cursor.execute(_SQL["wait_for_lock"], {"key": lock_key("")})
             made = tuple(table for table in TABLES if not _columns(cursor, table))
             for table in made:
                 cursor.execute(statements("postgres_tables")[table])
-            return made
+            return made + self.ledger.migrate(cursor)
 
         return self._session.run(work, final=True)
 
@@ -166,69 +202,11 @@ class PostgresStore:
 
             return self._session.run(work)
 
-        return Inspection(tables, ask, self.load_pool).findings()
+        return Inspection(tables, ask, self.load_pool, self.ledger.state().lack).findings()
 
     def close(self) -> None:
         """Give the connection back; safe to call twice."""
         self._session.close()
-
-
-@dataclass(slots=True)
-class _Save:
-    """The save as one transaction, which may be begun anew.
-
-    `outcome` is set once everything but the COMMIT is done: begun anew with it set,
-    the answer to a COMMIT was lost, and reading back settles whether it stands.
-    """
-
-    session: Session
-    pool: ItemPool
-    k: FloatArray
-    force: bool
-    outcome: SaveOutcome | None = None
-
-    def __call__(self, cursor: Any) -> SaveOutcome:
-        pool = self.pool
-        self.session.require_lock(cursor, pool.name)
-        cursor.execute("SET LOCAL lock_timeout = %s", (_LOCK_TIMEOUT,))
-        cursor.execute(_SQL["stage_k"])
-        rows = zip(pool.question_id.tolist(), pool.version.tolist(), self.k.tolist(), strict=True)
-        cursor.copy_expert(_SQL["copy_k"], _copy_text(rows))
-        cursor.execute(_SQL["lock_rows"])
-        present = int(cursor.fetchone()[0])
-        if self.outcome is not None:
-            cursor.execute(_SQL["count_unsaved"])
-            if cursor.fetchone()[0] == 0:
-                return self.outcome
-            self.outcome = None
-        if not self.force:
-            refuse_changes(pool, _read_pool(cursor, pool.name))
-        cursor.execute(_SQL["update_k"])
-        changed = int(cursor.rowcount)
-        cursor.execute(_SQL["insert_k"])
-        if cursor.rowcount != len(pool) - present:
-            # Rows that were absent a moment ago could not be locked, and now stand.
-            raise OvertakenError
-        changed += int(cursor.rowcount)
-        self.outcome = SaveOutcome(changed=changed, unchanged=len(pool) - changed)
-        return self.outcome
-
-
-def _read_pool(cursor: Any, exam: str) -> Mapping[str, AnyArray]:
-    """The exam's rows by column, as :meth:`ItemPool.build` takes them."""
-    select = cursor.mogrify(_SQL["load_pool"], {"exam": exam}).decode()
-    stream = io.BytesIO()
-    cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT binary)", stream)
-    rows = np.frombuffer(stream.getbuffer()[_HEADER:-_TRAILER], dtype=_ROW)
-    return {name: rows[name].astype(np.dtype(type_).newbyteorder("=")) for name, type_ in _FIELDS}
-
-
-def _copy_text(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:
-    r"""Rows of numbers as COPY reads them; None is ``\N``, and a float keeps every digit."""
-    lines = (
-        "\t".join("\\N" if value is None else repr(value) for value in row) + "\n" for row in rows
-    )
-    return io.BytesIO("".join(lines).encode())
 
 
 def _exams(cursor: Any) -> dict[str, int]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
-import numpy as np
-
-from shsim.arrays import AnyArray, FloatArray
+from shsim.arrays import FloatArray
 from shsim.errors import DatabaseError
 from shsim.model.item_pool import ItemPool
+from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
@@ -21,7 +20,9 @@ from shsim.storage.exam_lock_file import lock_path, locked
 from shsim.storage.exam_names import no_items, require_spelling
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
-from shsim.storage.interrupt import Interrupted, interruptible
+from shsim.storage.interrupt import Interrupted, attempt, interruptible
+from shsim.storage.ledger import Ledger
+from shsim.storage.sqlite_rows import read_pool
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -32,19 +33,6 @@ _QUESTIONS = statements("questions")
 
 #: Seconds to wait for another program's write to end.
 _BUSY_TIMEOUT = 10.0
-
-#: The columns of `load_pool`, in its order.
-_COLUMNS = (
-    ("question_id", np.int64),
-    ("version", np.int64),
-    ("topic_id", np.int64),
-    ("a", np.float64),
-    ("b", np.float64),
-    ("c", np.float64),
-    ("k", np.float64),
-    ("k_stored", np.bool_),
-    ("defaulted", np.bool_),
-)
 
 
 class SqliteStore:
@@ -63,11 +51,22 @@ class SqliteStore:
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._locked: set[str] = set()
+        self._ledger = Ledger(
+            "sqlite",
+            dsn.label,
+            dsn.scrub,
+            lambda work, *, write=False: self._run(lambda db: work(db.cursor()), write=write),
+        )
 
     @property
     def label(self) -> str:
         """The database as people name it."""
         return self._dsn.label
+
+    @property
+    def ledger(self) -> Ledger:
+        """The runs on record."""
+        return self._ledger
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
@@ -76,7 +75,7 @@ class SqliteStore:
     def load_pool(self, exam: str) -> ItemPool:
         """The exam's live, published items; refuses an unknown exam, naming those there are."""
         require_spelling(exam)
-        columns = self._run(lambda db: _read_pool(db, exam))
+        columns = self._run(lambda db: read_pool(db, exam))
         if not len(columns["question_id"]):
             raise no_items(exam, self.label, self.exams())
         return ItemPool.build(exam, columns)
@@ -105,21 +104,67 @@ class SqliteStore:
             finally:
                 self._locked.discard(exam)
 
-    def save_k(self, pool: ItemPool, k: FloatArray, *, force: bool = False) -> SaveOutcome:
+    def save_k(
+        self,
+        pool: ItemPool,
+        k: FloatArray,
+        *,
+        force: bool = False,
+        record: RunRecord | None = None,
+    ) -> SaveOutcome:
         """Upsert k for every item of `pool` in one transaction, all rows or none."""
         pool.with_k(k)  # refuses a k that is no k, before anything is written
-        rows = zip(pool.question_id.tolist(), pool.version.tolist(), k.tolist(), strict=True)
+
+        def stage(db: sqlite3.Connection) -> None:
+            if not force:
+                refuse_changes(pool, read_pool(db, pool.name))
+            rows = zip(pool.question_id.tolist(), pool.version.tolist(), k.tolist(), strict=True)
+            db.executemany(_SQL["copy_k"], rows)
+
+        return self._write_k(pool.name, stage, record)
+
+    def restore_k(
+        self, run: RecordedRun, *, force: bool = False, record: RunRecord | None = None
+    ) -> SaveOutcome:
+        """Write the k before a saved run for all its items, in one transaction."""
+
+        def stage(db: sqlite3.Connection) -> None:
+            cursor = db.cursor()
+            if not force:
+                self.ledger.refuse_moved_on(cursor, run.run)
+            self.ledger.stage_rollback(cursor, run.run)
+
+        return self._write_k(run.exam, stage, record)
+
+    def record_aside(self, record: RunRecord, patience: float) -> None:
+        """Record a run that ended badly, on a connection of its own; never fails, nor lasts."""
+
+        def work() -> None:
+            store = SqliteStore(self._dsn, read_only=False)
+            store.ledger.record(record)
+            store.close()
+
+        attempt(work, patience)
+
+    def _write_k(
+        self, exam: str, stage: Callable[[sqlite3.Connection], None], record: RunRecord | None
+    ) -> SaveOutcome:
+        """Write the k that `stage` checks and puts into `shsim_k`, and record it with them."""
 
         def work(db: sqlite3.Connection) -> SaveOutcome:
-            if not force:
-                refuse_changes(pool, _read_pool(db, pool.name))
             db.execute(_SQL["stage_k"])
-            db.executemany(_SQL["copy_k"], rows)
+            stage(db)
+            size = int(db.execute("SELECT count(*) FROM shsim_k").fetchone()[0])
+            run = None
+            if record is not None:
+                cursor = db.cursor()
+                run = self.ledger.insert_run(cursor, record)
+                self.ledger.insert_items(cursor, run)
             changed = db.execute(_SQL["upsert_k"]).rowcount
             db.execute("DROP TABLE shsim_k")
-            return SaveOutcome(changed=changed, unchanged=len(pool) - changed)
+            return SaveOutcome(changed=changed, unchanged=size - changed, run=run)
 
-        with self.exam_lock(pool.name):
+        with self.exam_lock(exam):
             return self._run(work, write=True)
 
     def import_pool(self, pool: ItemPool) -> SaveOutcome:
@@ -144,14 +189,14 @@ class SqliteStore:
             return self._run(work, write=True)
 
     def create_tables(self) -> tuple[str, ...]:
-        """Make the file and the QBank tables that are missing; the tables' names."""
+        """Make the file, and what is missing of the QBank tables and the ledger; its names."""
 
         def work(db: sqlite3.Connection) -> tuple[str, ...]:
             made = tuple(table for table in TABLES if not _columns(db, table))
             for table in made:
                 for statement in statements("sqlite_tables")[table].split(";"):
                     db.execute(statement)
-            return made
+            return made + self.ledger.migrate(db.cursor())
 
         return self._run(work, write=True, create=True)
 
@@ -178,7 +223,7 @@ class SqliteStore:
         def ask(question: str) -> list[tuple[Any, ...]]:
             return self._run(lambda db: db.execute(_QUESTIONS[question]).fetchall())
 
-        return Inspection(tables, ask, self.load_pool).findings()
+        return Inspection(tables, ask, self.load_pool, self.ledger.state().lack).findings()
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -260,16 +305,6 @@ def _transaction(
             db.execute("ROLLBACK")
         raise
     return value
-
-
-def _read_pool(db: sqlite3.Connection, exam: str) -> Mapping[str, AnyArray]:
-    """The exam's rows by column, as :meth:`ItemPool.build` takes them."""
-    rows = db.execute(_SQL["load_pool"], {"exam": exam}).fetchall()
-    columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
-    return {
-        name: np.array(values, dtype=type_)
-        for (name, type_), values in zip(_COLUMNS, columns, strict=True)
-    }
 
 
 def _columns(db: sqlite3.Connection, table: str) -> frozenset[str]:

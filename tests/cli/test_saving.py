@@ -115,7 +115,7 @@ def test_export_and_import_are_each_others_inverse(
     exported = here("export", *demo).out
     assert exported.splitlines()[0] == EXPORTED
     dsn = f"sqlite:///{tmp_path / 'copy.db'}"
-    assert here("db", "init", "--dsn", dsn).out.count("made ") == 5
+    assert here("db", "init", "--dsn", dsn).out.count("made ") == 8
     assert here("db", "init", "--dsn", dsn).out == "every table is there already\n"
     for form in ("csv", "json"):
         file = tmp_path / f"pool.{form}"

@@ -10,6 +10,7 @@ import pytest
 from postgres_server import Server
 from psycopg2.extensions import make_dsn, parse_dsn
 from storage.databases import PASSWORD, execute, item_rows, pool_of, query
+from storage.records import record
 
 from shsim.errors import DatabaseError
 from shsim.storage.base import SaveOutcome
@@ -86,20 +87,34 @@ def test_a_role_that_may_only_read_loads_and_cannot_save(
             (
                 "Table item_exposure_control may not be written, so that no k can be saved."
                 " Ask for INSERT and UPDATE on it."
-            )
+            ),
+            (
+                "Runs are not recorded: its ledger may not be written; ask for INSERT on"
+                " shsim_run, shsim_run_item."
+            ),
         ]
         with pytest.raises(DatabaseError, match="permission denied for table item_exposure_contr"):
             store.save_k(pool, K)
     assert item_rows(filled_dsn) == before
 
 
-def test_a_role_needs_to_write_one_table_only(role: str, filled_dsn: str) -> None:
+def test_a_role_needs_to_write_k_and_to_add_to_the_ledger(role: str, filled_dsn: str) -> None:
     user = parse_dsn(role)["user"]
     execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
     execute(filled_dsn, f"GRANT INSERT, UPDATE ON item_exposure_control TO {user}")
     with closing(open_store(role)) as store:
+        (finding,) = store.check()
+        assert not finding.blocking
+        assert "may not be written; ask for INSERT on shsim_run" in finding.sentence
+        execute(filled_dsn, f"GRANT INSERT ON shsim_run, shsim_run_item TO {user}")
         assert store.check() == []
-        assert store.save_k(store.load_pool("E"), K) == SaveOutcome(3, 0)
+        assert store.save_k(store.load_pool("E"), K, record=record()) == SaveOutcome(3, 0, 1)
+        run = store.ledger.run(1)
+        assert run is not None
+        assert run.database_user == user
+        assert store.restore_k(run, record=record(command="rollback")) == SaveOutcome(3, 0, 2)
+        store.restore_k(run, force=True)
+        store.save_k(store.load_pool("E"), K)
     assert query(filled_dsn, ALL_K) == SAVED
 
 

@@ -144,7 +144,7 @@ def test_a_process_ended_while_its_save_waits_leaves_nothing(
 def test_a_stuck_holder_of_rows_is_waited_for_and_then_named(
     filled_postgres: Store, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shsim.storage.postgres._LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr("shsim.storage.postgres_save._LOCK_TIMEOUT", "100ms")
     pool = filled_postgres.load_pool("E")
     with closing(connect(filled_dsn)) as blocker:
         blocker.cursor().execute("SELECT 1 FROM item_exposure_control FOR UPDATE")

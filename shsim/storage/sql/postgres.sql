@@ -69,6 +69,9 @@ SELECT question_id, version, sh_p FROM item_exposure_control WITH NO DATA;
 -- name: copy_k
 COPY shsim_k (question_id, version, sh_p) FROM STDIN;
 
+-- name: count_staged
+SELECT count(*) FROM shsim_k;
+
 -- name: lock_rows
 SELECT count(*) FROM (
     SELECT 1

@@ -1,0 +1,114 @@
+"""A run as the ledger keeps it: written by workflow, read by report and storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from shsim.arrays import BoolArray, FloatArray, IntArray
+
+#: `saved`: its k were written. `dry`: it was to write none. `refused`: a rule of ours
+#: forbade the save. `failed`: a fault ended it. `interrupted`: the operator did.
+Outcome = Literal["saved", "dry", "refused", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What is known of a run when it ends; no password is ever part of it.
+
+    Attributes
+    ----------
+    command, exam
+        What ran, on what.
+    started, finished
+        In UTC.
+    os_user, host, version
+        Who ran it where, and the shsim that ran.
+    settings
+        Everything that changes the answer, as plain values.
+    seed, rejection, ability, tau
+        Of the settings, for whoever looks with SQL; None where there is none.
+    fingerprint, start
+        Of the items (:attr:`ItemPool.fingerprint`), and of the k that the run started from.
+    history, measures
+        As plain values.
+    outcome, message
+        How it ended, and why.
+    """
+
+    command: str
+    exam: str
+    started: datetime
+    finished: datetime
+    os_user: str
+    host: str
+    version: str
+    settings: Mapping[str, Any]
+    seed: int | None = None
+    fingerprint: str | None = None
+    start: str | None = None
+    rejection: str | None = None
+    ability: str | None = None
+    tau: float | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRun(RunRecord):
+    """A run read back: with its number, and the user that the database knew it by."""
+
+    run: int
+    database_user: str | None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.finished - self.started).total_seconds()
+
+    @property
+    def largest(self) -> float | None:
+        """The largest exposure rate that its verification saw."""
+        value = self.measures.get("verification", {}).get("max_exposure")
+        return None if value is None else float(value)
+
+    @property
+    def held(self) -> bool | None:
+        """Whether the cap was held."""
+        value = self.measures.get("verdict", {}).get("held")
+        return None if value is None else bool(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunItems:
+    """The k that a saved run found and left, by item in order; `before` is nan where none was.
+
+    Attributes
+    ----------
+    question_id, version
+        The items, int64.
+    before, after
+        sh_p, float64.
+    """
+
+    question_id: IntArray
+    version: IntArray
+    before: FloatArray
+    after: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.question_id)
+
+    @property
+    def absent(self) -> BoolArray:
+        """Where no k was stored before."""
+        missing: BoolArray = self.before != self.before
+        return missing
+
+    def item(self, i: int) -> str:
+        """The item at position i as people write it: ``17/2``."""
+        return f"{self.question_id[i]}/{self.version[i]}"

@@ -1,0 +1,284 @@
+"""The ledger of runs in either database: recording, looking up, and its schema's migrations.
+
+Both databases are asked in the same words (`sql/ledger.sql`); what differs stands in
+`sql/postgres_ledger.sql` and `sql/sqlite_ledger.sql`, with the migrations.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from functools import cache
+from typing import Any, Literal, Protocol, TypeVar
+
+from shsim.errors import DatabaseError, RefusedError
+from shsim.model.run_record import RecordedRun, RunItems, RunRecord
+from shsim.storage.ledger_rows import COLUMNS, TEXTS, items_of, moved_on_words, recorded
+from shsim.storage.statements import statements
+
+T = TypeVar("T")
+
+LEDGER_TABLES = ("shsim_schema", "shsim_run", "shsim_run_item")
+
+#: Longest message kept, in characters.
+_LONGEST_MESSAGE = 2000
+
+#: Saved calibrations looked at, newest first, for the one whose k are in force.
+_LOOKED_AT = 20
+
+
+class Transaction(Protocol):
+    """Does a piece of work with a cursor in one transaction, which may begin it anew."""
+
+    def __call__(self, work: Callable[[Any], T], /, *, write: bool = False) -> T:
+        """What `work` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Whether there is a ledger, and what it lacks for runs to be recorded (None: nothing)."""
+
+    version: int
+    readable: bool
+    lack: str | None
+    read_only: bool = False
+
+    @property
+    def obstacle(self) -> str | None:
+        """What hinders recording, here and now (None: nothing)."""
+        return "the database is read-only" if self.read_only and not self.lack else self.lack
+
+
+@cache
+def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, str]:
+    """The ledger's statements by name, in the database's own spelling of parameters."""
+    common = dict(statements("ledger"))
+    if database == "postgres":
+        common["insert_run"] += "\nRETURNING id"
+    else:
+        common = {
+            name: re.sub(r"%\((\w+)\)s", r":\1", statement) for name, statement in common.items()
+        }
+    return {**common, **statements(f"{database}_ledger")}
+
+
+class Ledger:
+    """The ledger in one database.
+
+    Parameters
+    ----------
+    database
+        Which statements to use.
+    label
+        The database as people name it.
+    scrub
+        Blots secrets out of a text.
+    transaction
+        How to do a piece of work in the database.
+    """
+
+    def __init__(
+        self,
+        database: Literal["postgres", "sqlite"],
+        label: str,
+        scrub: Callable[[str], str],
+        transaction: Transaction,
+    ) -> None:
+        self._database: Literal["postgres", "sqlite"] = database
+        self._label = label
+        self._scrub = scrub
+        self._transaction = transaction
+
+    @property
+    def _sql(self) -> Mapping[str, str]:
+        return ledger_statements(self._database)
+
+    @property
+    def latest(self) -> int:
+        """The newest schema that this program knows."""
+        return sum(name.startswith("migration_") for name in self._sql)
+
+    def state(self) -> LedgerState:
+        """Whether runs can be recorded.
+
+        Raises
+        ------
+        DatabaseError
+            The schema is newer than this program.
+        """
+        return self._transaction(self._state)
+
+    def record(self, record: RunRecord) -> int:
+        """Put a run that saved no k on record, in a transaction of its own; its number."""
+        former: list[int] = []
+
+        def work(cursor: Any) -> int:
+            if former and self.is_recorded(cursor, former[-1], record):
+                return former[-1]  # the answer to the COMMIT was lost, and it stands
+            former.append(self.insert_run(cursor, record))
+            return former[-1]
+
+        return self._transaction(work, write=True)
+
+    def history(self, exam: str | None, limit: int) -> tuple[list[RecordedRun], int]:
+        """The newest runs (without their iterations), and how many there are."""
+
+        def work(cursor: Any) -> tuple[list[RecordedRun], int]:
+            self._require(cursor)
+            of_exam = "" if exam is None else "_of_exam"
+            parameters = {"exam": exam, "limit": limit}
+            cursor.execute(self._sql[f"history{of_exam}"], parameters)
+            found = [recorded(row) for row in cursor.fetchall()]
+            cursor.execute(self._sql[f"count_runs{of_exam}"], parameters)
+            return found, int(cursor.fetchone()[0])
+
+        return self._transaction(work)
+
+    def run(self, run: int) -> RecordedRun | None:
+        """A run by its number."""
+
+        def work(cursor: Any) -> RecordedRun | None:
+            self._require(cursor)
+            cursor.execute(self._sql["run"], {"run": run})
+            row = cursor.fetchone()
+            return None if row is None else recorded(row)
+
+        return self._transaction(work)
+
+    def items(self, run: int) -> RunItems:
+        """What a run did to each item; nothing for one that saved nothing."""
+
+        def work(cursor: Any) -> RunItems:
+            cursor.execute(self._sql["items"], {"run": run})
+            return items_of(cursor.fetchall())
+
+        return self._transaction(work)
+
+    def in_force(self, exam: str) -> RecordedRun | None:
+        """The newest saved calibration whose k are, for the most part, in force; or None."""
+
+        def work(cursor: Any) -> int | None:
+            if not self._state(cursor).readable:
+                return None
+            cursor.execute(self._sql["saved_calibrations"], {"exam": exam, "limit": _LOOKED_AT})
+            for (run,) in cursor.fetchall():
+                cursor.execute(self._sql["still_in_force"], {"run": run})
+                restrained, kept, every, same = cursor.fetchone()
+                if 2 * kept > restrained or (restrained == 0 and 2 * same > every):
+                    return int(run)
+            return None
+
+        run = self._transaction(work)
+        return None if run is None else self.run(run)
+
+    def moved_on(self, run: int) -> str | None:
+        """Items whose k is no longer what the run left, in a sentence each; None: there is none."""
+        return self._transaction(lambda cursor: self.said_of_moved_on(cursor, run))
+
+    # What follows is called within a transaction of the Store's.
+
+    def migrate(self, cursor: Any) -> tuple[str, ...]:
+        """Bring the schema up to date; what was made or changed."""
+        version = self._state(cursor).version
+        for step in range(version + 1, self.latest + 1):
+            for statement in self._sql[f"migration_{step}"].split(";"):
+                cursor.execute(statement)
+            cursor.execute(self._sql["note_migration"], {"version": step})
+        if version == 0:
+            return LEDGER_TABLES
+        return (f"schema {self.latest} of the ledger",) if version < self.latest else ()
+
+    def insert_run(self, cursor: Any, record: RunRecord) -> int:
+        """Put the run on record; its number."""
+        row = {name: getattr(record, name) for name in COLUMNS[1:] if name != "database_user"}
+        row |= {name: json.dumps(row[name], allow_nan=False) for name in TEXTS}
+        row |= {name: row[name].astimezone(UTC).isoformat(" ") for name in ("started", "finished")}
+        row["message"] = self._scrub(record.message)[:_LONGEST_MESSAGE].replace("\0", "\\0")
+        cursor.execute(self._sql["insert_run"], row)
+        # RETURNING is younger than the SQLite of some systems that we run on.
+        return int(cursor.fetchone()[0] if self._database == "postgres" else cursor.lastrowid)
+
+    def insert_items(self, cursor: Any, run: int) -> None:
+        """Put k before and after on record, from the table `shsim_k` of k to be written."""
+        cursor.execute(self._sql["insert_items"], {"run": run})
+
+    def stage_rollback(self, cursor: Any, run: int) -> None:
+        """Fill the table `shsim_k` with the k before a run."""
+        cursor.execute(self._sql["stage_rollback"], {"run": run})
+
+    def is_recorded(self, cursor: Any, run: int, record: RunRecord) -> bool:
+        """Whether the run stands in the ledger, after the answer to a COMMIT was lost."""
+        started = record.started.astimezone(UTC).isoformat(" ")
+        cursor.execute(
+            self._sql["is_recorded"], {"run": run, "started": started, "host": record.host}
+        )
+        return cursor.fetchone() is not None
+
+    def refuse_moved_on(self, cursor: Any, run: int) -> None:
+        """Raise where k in force are no longer what the run left.
+
+        Raises
+        ------
+        RefusedError
+            Names the items (the first 20, then a count), and who changed them if known.
+        """
+        said = self.said_of_moved_on(cursor, run)
+        if said is not None:
+            raise RefusedError(said)
+
+    def said_of_moved_on(self, cursor: Any, run: int, shown: int = 20) -> str | None:
+        """The refusal of a rollback; None where nothing stands against it."""
+        cursor.execute(self._sql["count_moved_on"], {"run": run})
+        count = int(cursor.fetchone()[0])
+        if not count:
+            return None
+        cursor.execute(self._sql["moved_on"], {"run": run, "limit": shown})
+        lines = [moved_on_words(run, *row) for row in cursor.fetchall()]
+        if count > len(lines):
+            lines.append(f"... and {count - len(lines):,} more items.")
+        return (
+            f"k have changed since run {run}, so nothing was rolled back. Roll back the later run"
+            " first, or give --force to restore the k before this one all the same.\n"
+            + "\n".join(lines)
+        )
+
+    def _require(self, cursor: Any) -> None:
+        """Raise where there is no ledger, or it may not be read."""
+        state = self._state(cursor)
+        if not state.readable:
+            raise DatabaseError(f"{self._label}: {state.obstacle}.")
+
+    def _state(self, cursor: Any) -> LedgerState:
+        cursor.execute(self._sql["state"])
+        there, readable, writable, read_only = cursor.fetchone()
+        if not there:
+            return LedgerState(
+                0, readable=False, lack="it keeps no ledger of runs; `shsim db init` makes one"
+            )
+        if not readable:
+            return LedgerState(
+                self.latest,
+                readable=False,
+                lack=f"its ledger may not be read; ask for SELECT on {', '.join(LEDGER_TABLES)}",
+            )
+        cursor.execute(self._sql["schema_version"])
+        version = int(cursor.fetchone()[0])
+        if version > self.latest:
+            raise DatabaseError(
+                f"{self._label}: its ledger has schema {version}, and this shsim knows"
+                f" {self.latest}. Nothing was written. Install the newer shsim that made it."
+            )
+        lack = None
+        if version < self.latest:
+            lack = (
+                f"its ledger has schema {version}, and this shsim records in schema"
+                f" {self.latest}; `shsim db init` brings it up to date"
+            )
+        elif not writable:
+            lack = "its ledger may not be written; ask for INSERT on shsim_run, shsim_run_item"
+        return LedgerState(
+            version, readable=version == self.latest, lack=lack, read_only=bool(read_only)
+        )

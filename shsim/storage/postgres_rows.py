@@ -1,0 +1,51 @@
+"""Rows in and out of PostgreSQL in bulk, by COPY."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from shsim.arrays import AnyArray
+from shsim.storage.statements import statements
+
+_SQL = statements("postgres")
+
+#: A COPY BINARY stream: signature, flags and extension's length; rows; an end mark.
+_HEADER, _TRAILER = 19, 2
+
+#: One binary row of `load_pool`: the count of fields, then each field's width and value.
+_FIELDS = (
+    ("question_id", ">i8"),
+    ("version", ">i8"),
+    ("topic_id", ">i8"),
+    ("a", ">f8"),
+    ("b", ">f8"),
+    ("c", ">f8"),
+    ("k", ">f8"),
+    ("k_stored", "u1"),
+    ("defaulted", "u1"),
+)
+_ROW = np.dtype(
+    [("fields", ">i2")]
+    + [part for name, type_ in _FIELDS for part in ((f"{name} width", ">i4"), (name, type_))]
+)
+
+
+def read_pool(cursor: Any, exam: str) -> Mapping[str, AnyArray]:
+    """The exam's rows by column, as :meth:`ItemPool.build` takes them."""
+    select = cursor.mogrify(_SQL["load_pool"], {"exam": exam}).decode()
+    stream = io.BytesIO()
+    cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT binary)", stream)
+    rows = np.frombuffer(stream.getbuffer()[_HEADER:-_TRAILER], dtype=_ROW)
+    return {name: rows[name].astype(np.dtype(type_).newbyteorder("=")) for name, type_ in _FIELDS}
+
+
+def copy_text(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:
+    r"""Rows of numbers as COPY reads them; None is ``\N``, and a float keeps every digit."""
+    lines = (
+        "\t".join("\\N" if value is None else repr(value) for value in row) + "\n" for row in rows
+    )
+    return io.BytesIO("".join(lines).encode())

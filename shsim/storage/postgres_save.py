@@ -1,0 +1,78 @@
+"""Writing k to PostgreSQL: one transaction, all rows or none, with the run's record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shsim.model.run_record import RunRecord
+from shsim.storage.base import SaveOutcome
+from shsim.storage.ledger import Ledger
+from shsim.storage.postgres_session import OvertakenError, Session
+from shsim.storage.statements import statements
+
+_SQL = statements("postgres")
+
+#: How long a save waits for rows that another session holds locked.
+_LOCK_TIMEOUT = "30s"
+
+
+@dataclass(slots=True)
+class Save:
+    """The save as one transaction, which may be begun anew.
+
+    `stage` fills the table `shsim_k` with the k to write, and `check` raises where the
+    database is not what they were computed from.
+
+    `outcome` is set once everything but the COMMIT is done: begun anew with it set,
+    the answer to a COMMIT was lost, and reading back settles whether it stands.
+    """
+
+    session: Session
+    ledger: Ledger
+    exam: str
+    stage: Callable[[Any], None]
+    check: Callable[[Any], None]
+    record: RunRecord | None
+    outcome: SaveOutcome | None = None
+
+    def __call__(self, cursor: Any) -> SaveOutcome:
+        """Check, record and write; the caller commits."""
+        self.session.require_lock(cursor, self.exam)
+        cursor.execute("SET LOCAL lock_timeout = %s", (_LOCK_TIMEOUT,))
+        cursor.execute(_SQL["stage_k"])
+        self.stage(cursor)
+        cursor.execute(_SQL["count_staged"])
+        size = int(cursor.fetchone()[0])
+        cursor.execute(_SQL["lock_rows"])
+        present = int(cursor.fetchone()[0])
+        if self.outcome is not None:
+            if self._stands(cursor, self.outcome):
+                return self.outcome
+            self.outcome = None
+        self.check(cursor)
+        run = self._recorded(cursor)
+        cursor.execute(_SQL["update_k"])
+        changed = int(cursor.rowcount)
+        cursor.execute(_SQL["insert_k"])
+        if cursor.rowcount != size - present:
+            # Rows that were absent a moment ago could not be locked, and now stand.
+            raise OvertakenError
+        changed += int(cursor.rowcount)
+        self.outcome = SaveOutcome(changed=changed, unchanged=size - changed, run=run)
+        return self.outcome
+
+    def _recorded(self, cursor: Any) -> int | None:
+        """Put k before and after on record, while what was before still stands."""
+        if self.record is None:
+            return None
+        run = self.ledger.insert_run(cursor, self.record)
+        self.ledger.insert_items(cursor, run)
+        return run
+
+    def _stands(self, cursor: Any, outcome: SaveOutcome) -> bool:
+        if self.record is not None and outcome.run is not None:
+            return self.ledger.is_recorded(cursor, outcome.run, self.record)
+        cursor.execute(_SQL["count_unsaved"])
+        return bool(cursor.fetchone()[0] == 0)

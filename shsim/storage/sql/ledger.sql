@@ -1,0 +1,107 @@
+-- The ledger, asked and written in the same words in both databases; for SQLite the
+-- parameters' spelling is changed (see shsim/storage/ledger.py).
+
+-- name: schema_version
+SELECT coalesce(max(version), 0) FROM shsim_schema;
+
+-- name: note_migration
+INSERT INTO shsim_schema (version) VALUES (%(version)s);
+
+-- name: insert_run
+INSERT INTO shsim_run (
+    command, exam, started, finished, os_user, host, version, settings, seed, fingerprint,
+    start, rejection, ability, tau, history, measures, outcome, message
+) VALUES (
+    %(command)s, %(exam)s, %(started)s, %(finished)s, %(os_user)s, %(host)s, %(version)s,
+    %(settings)s, %(seed)s, %(fingerprint)s, %(start)s, %(rejection)s, %(ability)s, %(tau)s,
+    %(history)s, %(measures)s, %(outcome)s, %(message)s
+);
+
+-- name: insert_items
+-- Before k are written: what stands in the table, as it stands, beside what is about to.
+INSERT INTO shsim_run_item (run, question_id, version, k_before, k_after)
+SELECT %(run)s, n.question_id, n.version, e.sh_p, n.sh_p
+FROM shsim_k n
+LEFT JOIN item_exposure_control e ON e.question_id = n.question_id AND e.version = n.version;
+
+-- name: is_recorded
+-- A number alone could be given out again after a crash of the server.
+SELECT 1 FROM shsim_run WHERE id = %(run)s AND started = %(started)s AND host = %(host)s;
+
+-- name: history
+SELECT id, command, exam, started, finished, database_user, os_user, host, version, settings,
+    seed, fingerprint, start, rejection, ability, tau, '[]', measures, outcome, message
+FROM shsim_run
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: history_of_exam
+SELECT id, command, exam, started, finished, database_user, os_user, host, version, settings,
+    seed, fingerprint, start, rejection, ability, tau, '[]', measures, outcome, message
+FROM shsim_run
+WHERE exam = %(exam)s
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: count_runs
+SELECT count(*) FROM shsim_run;
+
+-- name: count_runs_of_exam
+SELECT count(*) FROM shsim_run WHERE exam = %(exam)s;
+
+-- name: run
+SELECT id, command, exam, started, finished, database_user, os_user, host, version, settings,
+    seed, fingerprint, start, rejection, ability, tau, history, measures, outcome, message
+FROM shsim_run
+WHERE id = %(run)s;
+
+-- name: items
+SELECT question_id, version, k_before, k_after
+FROM shsim_run_item
+WHERE run = %(run)s
+ORDER BY question_id, version;
+
+-- name: saved_calibrations
+SELECT id FROM shsim_run
+WHERE exam = %(exam)s AND command = 'calibrate' AND outcome = 'saved'
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: still_in_force
+-- Of the items that a run restrained, and of all: how many, and how many are as it left them.
+SELECT
+    coalesce(sum(CASE WHEN i.k_after < 1 THEN 1 ELSE 0 END), 0),
+    coalesce(sum(CASE WHEN i.k_after < 1 AND e.sh_p = i.k_after THEN 1 ELSE 0 END), 0),
+    count(*),
+    coalesce(sum(CASE WHEN e.sh_p = i.k_after THEN 1 ELSE 0 END), 0)
+FROM shsim_run_item i
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s;
+
+-- name: stage_rollback
+-- Where no k was stored before, 1 is what its absence meant.
+INSERT INTO shsim_k (question_id, version, sh_p)
+SELECT question_id, version, coalesce(k_before, 1)
+FROM shsim_run_item
+WHERE run = %(run)s;
+
+-- name: count_moved_on
+SELECT count(*)
+FROM shsim_run_item i
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s AND (e.sh_p IS NULL OR e.sh_p <> i.k_after);
+
+-- name: moved_on
+-- Items whose k is no longer what the run left, and the last later run that wrote it.
+SELECT i.question_id, i.version, i.k_after, e.sh_p, (
+    SELECT max(r.id)
+    FROM shsim_run r
+    JOIN shsim_run_item l
+        ON l.run = r.id AND l.question_id = i.question_id AND l.version = i.version
+    WHERE r.id > i.run AND r.outcome = 'saved' AND l.k_after = e.sh_p
+)
+FROM shsim_run_item i
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s AND (e.sh_p IS NULL OR e.sh_p <> i.k_after)
+ORDER BY i.question_id, i.version
+LIMIT %(limit)s;

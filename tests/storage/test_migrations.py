@@ -1,0 +1,119 @@
+"""The ledger's schema: made by migrations, brought forward, and never taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import numpy as np
+import pytest
+from storage.databases import execute, pool_of, query
+from storage.records import record
+
+from shsim.errors import DatabaseError
+from shsim.storage import ledger as module
+from shsim.storage.base import Store
+from shsim.storage.ledger import LEDGER_TABLES, ledger_statements
+from shsim.storage.open import open_store
+
+NEXT = "ALTER TABLE shsim_run ADD COLUMN note text; CREATE INDEX shsim_note ON shsim_run (note)"
+
+
+def schema(dsn: str) -> list[tuple[object, ...]]:
+    """Every column and index of the ledger, with type, default and position."""
+    if dsn.startswith("sqlite:"):
+        return query(
+            dsn,
+            'SELECT m.name, i.name, i.type, i."notnull", i.dflt_value, i.pk, m.type'
+            " FROM sqlite_master m LEFT JOIN pragma_table_info(m.name) i"
+            " WHERE m.tbl_name LIKE 'shsim_%' ORDER BY 1, 2",
+        )
+    return query(
+        dsn,
+        "SELECT table_name, column_name, data_type, is_nullable, column_default,"
+        " identity_generation"
+        " FROM information_schema.columns WHERE table_name LIKE 'shsim_%'"
+        " UNION ALL SELECT tablename, indexname, indexdef, '', '', ''"
+        " FROM pg_indexes WHERE tablename LIKE 'shsim_%' ORDER BY 1, 2",
+    )
+
+
+@pytest.fixture
+def next_version(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Make this program one that knows a second schema."""
+
+    def know() -> None:
+        monkeypatch.setattr(
+            module,
+            "ledger_statements",
+            lambda database: {**ledger_statements(database), "migration_2": NEXT},
+        )
+
+    return know
+
+
+def drop(dsn: str) -> None:
+    for table in LEDGER_TABLES:
+        execute(dsn, f"DROP TABLE {table}")
+
+
+def test_a_fresh_schema_is_the_sum_of_the_migrations(
+    store: Store, dsn: str, next_version: Callable[[], None]
+) -> None:
+    assert store.ledger.state().version == store.ledger.latest
+    first = schema(dsn)
+    store.import_pool(pool_of("E"))
+    run = store.save_k(store.load_pool("E"), np.array([0.1, 0.2, 0.3]), record=record()).run
+    assert run is not None
+    rows = query(dsn, "SELECT * FROM shsim_run")
+    next_version()
+    assert store.create_tables() == ("schema 2 of the ledger",)
+    migrated = schema(dsn)
+    assert migrated != first
+    assert [row[:-1] for row in query(dsn, "SELECT * FROM shsim_run")] == rows
+    assert len(store.ledger.items(run)) == 3
+    assert query(dsn, "SELECT version FROM shsim_schema ORDER BY 1") == [(1,), (2,)]
+    drop(dsn)
+    assert store.create_tables() == LEDGER_TABLES
+    assert schema(dsn) == migrated
+    assert store.create_tables() == ()
+
+
+def test_an_older_schema_is_left_alone_until_db_init(
+    store: Store, next_version: Callable[[], None]
+) -> None:
+    next_version()
+    state = store.ledger.state()
+    assert (state.version, state.readable) == (1, False)
+    assert state.obstacle is not None
+    assert "`shsim db init` brings it up to date" in state.obstacle
+    with pytest.raises(DatabaseError, match="db init"):
+        store.ledger.history(None, 1)
+
+
+def test_a_newer_schema_is_refused(store: Store, dsn: str) -> None:
+    execute(dsn, "INSERT INTO shsim_schema (version) VALUES (9)")
+    for ask in (
+        store.ledger.state,
+        store.create_tables,
+        lambda: store.ledger.in_force("E"),
+        lambda: store.ledger.history(None, 1),
+    ):
+        with pytest.raises(DatabaseError, match="has schema 9, and this shsim knows 1"):
+            ask()
+
+
+def test_a_database_without_a_ledger_says_so(store: Store, dsn: str) -> None:
+    drop(dsn)
+    obstacle = store.ledger.state().obstacle
+    assert obstacle == "it keeps no ledger of runs; `shsim db init` makes one"
+    assert store.ledger.in_force("E") is None
+    with pytest.raises(DatabaseError, match="keeps no ledger of runs"):
+        store.ledger.run(1)
+
+
+def test_a_replica_is_read_and_not_recorded_in(postgres_dsn: str) -> None:
+    with closing(open_store(postgres_dsn, read_only=True)) as store:
+        state = store.ledger.state()
+        assert (state.readable, state.obstacle) == (True, "the database is read-only")
+        assert store.ledger.history(None, 5) == ([], 0)
