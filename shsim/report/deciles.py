@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
@@ -23,10 +24,8 @@ def decile_lines(measures: Measures, width: int) -> Iterator[Text]:
         yield Text(f"largest by theta decile   {rates}", style="dim")
         return
     lead, each = (20, 6) if width >= _WHOLE else (10, 5)
-    yield Text(
-        f"{'theta decile' if lead > 12 else 'decile':<{lead}}" + _row(range(1, 11), each, "d"),
-        style="dim",
-    )
+    numbers = "".join(f"{decile:{each}}" for decile in range(1, 11))
+    yield Text(f"{'theta decile' if lead > 12 else 'decile':<{lead}}{numbers}", style="dim")
     for label, short, values in (
         ("largest exposure", "largest", measures.max_by_decile),
         ("bias", "bias", found.bias_by_decile),
@@ -34,14 +33,17 @@ def decile_lines(measures: Measures, width: int) -> Iterator[Text]:
         ("standard error", "s.e.", found.error_sd_by_decile),
     ):
         name = label if len(label) < lead else short
+        yield Text(f"{name:<{lead}}{_row(values, each)}", style="dim")
+
+
+def _row(values: Sequence[float], each: int) -> str:
+    """Ten figures, each so many columns wide, with the decimals that there is room for."""
+    figures: list[str] = []
+    for places in (2, 1, 0):
         # Rounded first, so that what rounds to nothing has no sign.
-        rounded = [round(value, 2) + 0.0 for value in values]
-        yield Text(f"{name:<{lead}}" + _row(rounded, each, ".2f"), style="dim")
-
-
-def _row(values: Iterable[float], each: int, form: str) -> str:
-    """Ten figures, each so many columns wide."""
-    figures = [f"{value:{form}}" for value in values]
-    if each < len(" -0.00"):  # a sign would touch the figure before it
-        figures = [figure.replace("0.", ".", 1) for figure in figures]
+        figures = [f"{round(value, places) + 0.0:.{places}f}" for value in values]
+        if each < len(" -0.00"):  # a sign would touch the figure before it
+            figures = [re.sub(r"^(-?)0\.", r"\1.", figure) for figure in figures]
+        if max(map(len, figures)) < each:
+            break
     return "".join(figure.rjust(each) for figure in figures)
