@@ -152,13 +152,10 @@ def as_the_oracle(design, pool, theta, e):
     return cat_oracle.take_test(design, pool.parameters, pool.k.tolist(), theta, key, answer_key)
 
 
-@BOTH
-@pytest.mark.parametrize(("name", "estimator", "kind"), CASES)
-def test_each_test_is_the_oracles(name, estimator, kind, by_position):
-    pool = pools_of_all_kinds()[name]
-    design = cat_oracle.Design(estimator, LENGTH, by_position, **KINDS[kind])
-    given = give(design, pool, THETAS)
-    for e, theta in enumerate(THETAS):
+def hold_against_the_oracle(design, pool, thetas):
+    """Compare every test of the kernel with the oracle's, position by position."""
+    given, estimated = give(design, pool, thetas), design.estimator != "true"
+    for e, theta in enumerate(thetas):
         expected = as_the_oracle(design, pool, theta, e)
         assert given.items(e).tolist() == expected.items
         assert given.forced(e).tolist() == expected.forced
@@ -166,22 +163,52 @@ def test_each_test_is_the_oracles(name, estimator, kind, by_position):
         length = len(expected.items)
         journal, outcome = given.journal, given.sums.outcome[e]
         assert (journal.item[e, length:] == NO_ITEM).all()
-        ranked_at = [design.start if estimator != "true" else theta, *expected.theta_hat[:-1]]
+        ranked_at = [design.start if estimated else theta, *expected.theta_hat[:-1]]
         np.testing.assert_allclose(journal.ranked_at[e, :length], ranked_at, rtol=0, atol=1e-7)
         known = oracle.information(np.array(ranked_at)[:, None], *pool.parameters)
         known = known[np.arange(length), expected.items]
         np.testing.assert_allclose(journal.information[e, :length], known, rtol=1e-5, atol=1e-280)
-        if estimator == "true":
+        if not estimated:
             assert (journal.answer[e] == -1).all()
             assert outcome[:GIVEN].tolist() == [theta, 0.0]
             continue
         assert journal.answer[e, :length].tolist() == expected.answers
-        exact = 1e-13 if estimator == "eap" else 1e-7
+        exact = 1e-13 if design.estimator == "eap" else 1e-7
         got = journal.theta_hat[e, :length]
         np.testing.assert_allclose(got, expected.theta_hat, rtol=0, atol=exact)
         errors = journal.standard_error[e, :length]
         np.testing.assert_allclose(errors, expected.error, rtol=1e-6)
         assert outcome[[THETA_HAT, STANDARD_ERROR]].tolist() == [got[-1], errors[-1]]
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "estimator", "kind"), CASES)
+def test_each_test_is_the_oracles(name, estimator, kind, by_position):
+    pool = pools_of_all_kinds()[name]
+    design = cat_oracle.Design(estimator, LENGTH, by_position, **KINDS[kind])
+    hold_against_the_oracle(design, pool, THETAS)
+
+
+@pytest.mark.long
+@BOTH
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("seed", range(12))
+def test_longer_tests_of_larger_pools_are_the_oracles(seed, estimator, by_position):
+    rng, n = np.random.default_rng(seed), 90
+    c = rng.uniform(0, 0.35, n) * (seed % 3 > 0)
+    d = np.where(rng.random(n) < 0.3, rng.uniform(0.8, 1, n), 1.0) if seed % 2 else None
+    a = np.exp(rng.uniform(np.log(0.2), np.log(2.5), n))
+    pool = Pool(a, rng.normal(0, 1.2, n), c, rng.uniform(0, 1, n) ** 2, d=d)
+    content = {
+        "topic": rng.integers(0, 4, n).tolist(),
+        "least": [6, 0, 5, 0],
+        "most": [9, 3, 5, 20],
+    }
+    for kind in (PLAIN, PLAIN | {"se_stop": 0.4, "min_len": 5}):
+        for more in ({}, content):
+            if estimator != "true" or kind == PLAIN:
+                design = cat_oracle.Design(estimator, 20, by_position, **kind, **more)
+                hold_against_the_oracle(design, pool, rng.normal(0, 1.3, 12))
 
 
 def test_the_designs_above_take_every_turn():
