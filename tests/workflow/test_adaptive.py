@@ -58,6 +58,7 @@ KINDS = {
     "stops": {"se_stop": 0.5, "min_len": 3},
     "blueprint": {"blueprint": BLUEPRINT},
     "prior": {"prior": AbilityDistribution.normal(0.4, 0.8), "start": -0.5},
+    "others": {"theta": AbilityDistribution.normal(0.7, 1.3)},
 }
 
 
@@ -78,7 +79,8 @@ def as_the_oracle(pool, chosen):
     thetas, records = [], []
     for e in range(chosen.n):
         draw, accepts, answers = (oracle.nth(key, e) for key in keys)
-        theta = NormalDist().inv_cdf(oracle.uniform(draw))
+        drawn = NormalDist(delivery.theta.first, delivery.theta.second)
+        theta = drawn.inv_cdf(oracle.uniform(draw))
         thetas.append(theta)
         records.append(
             cat_oracle.take_test(design, parameters, pool.k.tolist(), theta, accepts, answers)
