@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -58,11 +59,14 @@ class CheckpointFile:
             self.target = Path(path).resolve()
             self._staged = self.target.with_name(f".{self.target.name}.shsim-tmp")
             self._refuse_foreign()
-            self._stage(_PROBE)
-            self._staged.unlink()
+            with suppress(FileNotFoundError):
+                self._staged.lstat()  # a name can be too long
+            # Not under the staged name: that may be in use by a run that is still going on.
+            with tempfile.TemporaryFile(dir=self.target.parent) as file:
+                file.write(_PROBE)
+                file.flush()
+                os.fsync(file.fileno())
         except (OSError, RuntimeError, ValueError) as error:
-            with suppress(OSError, AttributeError):
-                self._staged.unlink()
             raise DataError(f"--checkpoint {path}: {reason(error)}. {_NEW_NAME}") from error
 
     def _refuse_foreign(self) -> None:
@@ -126,8 +130,9 @@ class CheckpointFile:
                 os.close(folder)
 
     def remove(self) -> None:
-        """Take the file away, if it is there."""
+        """Take the file away, and what a killed run may have staged."""
         self.target.unlink(missing_ok=True)
+        self._staged.unlink(missing_ok=True)
 
     def _stage(self, content: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -14,6 +14,8 @@ from shsim.cli.progress import Narrator
 from shsim.model.results import IterationRecord
 from shsim.storage.checkpoint_file import CheckpointFile, encoded
 
+pytestmark = pytest.mark.compiled
+
 #: Iterations enough to be interrupted among, and a verification that is over at once.
 RUN = ("--n", "1000", "--iters", "10", "--verify-n", "20000")
 SEEDED = (*RUN, "--seed", "1")
@@ -52,7 +54,7 @@ def kept(pool: str, interrupted: Interrupted, tmp_path: Path) -> tuple[str, ...]
     assert ended.code == 130
     assert ended.out == ""
     assert ended.err.endswith(
-        f"interrupted; nothing was saved; --resume goes on from {tmp_path / 'c.run'}\n"
+        f"interrupted; nothing was saved; its state is in {tmp_path / 'c.run'}, for --resume\n"
     )
     assert there(tmp_path) == ["c.run", "pool.csv"]
     return command

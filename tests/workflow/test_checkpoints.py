@@ -23,6 +23,8 @@ from shsim.workflow import checkpoints
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.checkpoints import Checkpoints
 
+pytestmark = pytest.mark.compiled
+
 QUICK: dict[str, Any] = {"n": 1500, "iters": 24, "verify_n": 4000}
 POOL = golden_pool(120, k=np.linspace(0.3, 1, 120))
 

@@ -90,4 +90,6 @@ def checkpoints_in(
         if not checkpoints.written:
             raise
         place = visible_line(file.path)
-        raise Interruption(f"{interruption.outcome}; --resume goes on from {place}") from None
+        raise Interruption(
+            f"{interruption.outcome}; its state is in {place}, for --resume"
+        ) from None
