@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from front_door import Run, command
+from storage.databases import query
 
 from shsim.storage.embedded import embedded_dsn
 
@@ -145,6 +147,25 @@ def test_a_killed_run_goes_on_to_the_same_bytes(chain: Make, case: str, form: st
     run.finish(threads=2)
     assert run.kills >= 1
     assert run.resumed >= run.kills - 1
+
+
+def test_a_killed_run_saves_what_one_that_nobody_killed_would(
+    here: Run, demo_file: Path, tmp_path: Path
+) -> None:
+    dsn = embedded_dsn(demo_file)
+    options = ("--dsn", dsn, "--exam", "DEMO-EXAM", "--seed", "11", "--verify-n", "20000",
+               *CASES["classical, examinee"])  # fmt: skip
+    whole = here("calibrate", *options, "--format", "csv", "--dry-run")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    run = Chain(folder, options, "csv", whole.out)
+    run.kill(0.1, threads=2)
+    run.finish(threads=1)
+    assert (run.kills, run.resumed) == (1, 1)
+    assert "Saved to" in run.said[-1]
+    saved = {row["question_id"]: row["sh_p"] for row in csv.DictReader(whole.out.splitlines())}
+    stored = query(dsn, "SELECT question_id, sh_p FROM item_exposure_control")
+    assert {str(item): k for item, k in stored} == {item: float(k) for item, k in saved.items()}
 
 
 @pytest.mark.long
