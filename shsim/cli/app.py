@@ -20,6 +20,10 @@ COMMANDS = {
     "simulate": ("shsim.cli.simulate:command", "Show what the k in force do; change nothing."),
     "sweep": ("shsim.cli.sweep:command", "Show what each of several caps costs; save nothing."),
     "trace": ("shsim.cli.trace:command", "Show a few simulated tests, position by position."),
+    "history": ("shsim.cli.history:history", "List past runs, newest first."),
+    "show": ("shsim.cli.history:show", "Show one past run in full."),
+    "diff": ("shsim.cli.history:diff", "Show what differs between two runs."),
+    "rollback": ("shsim.cli.history:rollback", "Put the k before a run back."),
     "export": ("shsim.cli.transfer:export", "Write an exam's pool and k as CSV or JSON."),
     "import": ("shsim.cli.transfer:import_", "Publish a pool from a CSV or JSON file."),
     "db": ("shsim.cli.database:group", "Make the tables, the demo exam; check both."),
@@ -34,6 +38,7 @@ Examples:
   shsim simulate --exam MATH-1 --format csv > exposure.csv
   shsim sweep --exam MATH-1 --tau 0.10:0.30:0.02
   shsim trace --exam MATH-1 --ability eap
+  shsim history --exam MATH-1         past runs; shsim rollback RUN undoes one
   shsim calibrate --pool pool.csv --output k.csv
 
 \b

@@ -26,6 +26,8 @@ Examples:
       Each test has the least and the most items of each topic.
   shsim calibrate --exam MATH-1 --dry-run --format json > run.json
       Everything but the saving; the database is opened read-only.
+  shsim calibrate --from-run 12 --dry-run
+      Run 12 again, from the k before it; see `shsim history`.
   shsim calibrate --pool pool.csv --output k.csv --require-cap
       No database. k.csv appears only if the cap is held; else exit code 5.
   shsim calibrate --exam MATH-1 --ability eap --checkpoint math.run --resume
@@ -114,6 +116,15 @@ The first QBank script, step for step:
     help="Fresh examinees to judge by.",
     fallback="enough to see an excess of --tol",
 )
+@setting(
+    "--from-run",
+    section=RULE,
+    environment=False,
+    type=click.IntRange(min=1),
+    metavar="RUN",
+    help="Repeat a run on record: its exam, its settings and seed, from the k before it. It gives"
+    " the same k, and is refused where items have changed since.",
+)
 @options.result
 @setting(
     "--explain",
@@ -170,4 +181,11 @@ def command(ctx: click.Context, /, **parameters: Any) -> None:
     # NumPy and Numba load here, so that help and completion need not wait for them.
     from shsim.cli.work.calibration import Request, run
 
-    run(Request(typed=given(ctx), **parameters))
+    number = parameters.pop("from_run")
+    request = Request(typed=given(ctx), **parameters)
+    if number is None:
+        run(request)
+    else:
+        from shsim.cli.work.repeating import repeat
+
+        repeat(request, number)

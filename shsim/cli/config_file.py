@@ -14,7 +14,7 @@ from shsim.cli.series import Series
 from shsim.errors import DataError, UsageError
 
 #: Options that say what one run may do, and must be typed for it.
-TYPED_ONLY = frozenset({"force", "config", "help", "version"})
+TYPED_ONLY = frozenset({"force", "from-run", "config", "help", "version"})
 
 _SERIES = "a number, a list of numbers or a range in quotes"
 

@@ -67,18 +67,40 @@ class OutputFile(Generic[R]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        """Remove what was staged and not published."""
         if self._staged is not None:
             with suppress(OSError):
                 self._staged.unlink()
             self._staged = None
 
+    @property
+    def tells_the_run(self) -> bool:
+        """Whether the format has a place for the run's number in the ledger."""
+        return self._format == "json"
+
     def stage(self, result: R) -> None:
-        """Write everything under a temporary name, down to the disk."""
+        """Write everything under a temporary name, down to the disk.
+
+        What was staged before stays staged if this fails.
+        """
         text = self._render(result, self._format)
         staged = self._target.parent / f".shsim-{secrets.token_hex(6)}.tmp"
+        before, self._staged = self._staged, staged
+        try:
+            self._write(staged, text)
+        except BaseException:
+            self._drop()
+            self._staged = before
+            raise
+        if before is not None:
+            before.unlink(missing_ok=True)
+
+    def _write(self, staged: Path, text: str) -> None:
         try:
             descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-            self._staged = staged
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
                 if self._mode is not None:
                     os.fchmod(descriptor, self._mode)
@@ -88,8 +110,8 @@ class OutputFile(Generic[R]):
         except OSError as error:
             raise DataError(f"--output {self.path}: {_reason(error)}. {_REMEDY}") from error
 
-    def publish(self) -> None:
-        """Give the file its name."""
+    def publish(self, _run: int | None = None, /) -> None:
+        """Give the file its name; what is staged tells the run's number, if any."""
         if self._staged is None:
             return
         try:

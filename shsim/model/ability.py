@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,6 +113,11 @@ class AbilityDistribution:
         ascending.flags.writeable = False
         mean, sd = float(ascending.mean()), float(ascending.std())
         return cls("empirical", mean, sd, ascending, spelling)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the abilities of an empirical distribution."""
+        return hashlib.sha256(self.values.astype("<f8").tobytes()).hexdigest()
 
     @property
     def mean(self) -> float:

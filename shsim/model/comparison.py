@@ -26,7 +26,8 @@ class ComparisonResult:
     """Several controls, in the order in which they were asked for.
 
     `settings.control` has no meaning here. `uncontrolled` is the test of the same
-    examinees without control, which information kept is relative to.
+    examinees without control, which information kept is relative to. `run` is its number
+    in the ledger, None where it has none.
     """
 
     pool: ItemPool
@@ -34,3 +35,4 @@ class ComparisonResult:
     compared: tuple[Compared, ...]
     uncontrolled: Uncontrolled
     seconds: float
+    run: int | None = None

@@ -186,7 +186,7 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulationResult:
-    """What the k in force do."""
+    """What the k in force do; `run` is its number in the ledger, None where it has none."""
 
     pool: ItemPool
     settings: SimulationSettings
@@ -194,6 +194,7 @@ class SimulationResult:
     measures: Measures
     verdict: Verdict
     seconds: float
+    run: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,6 +222,8 @@ class CalibrationResult:
         by an EAP estimate.
     origin
         Where the iterations started from.
+    run
+        Its number in the ledger, None where it has none.
     """
 
     pool: ItemPool
@@ -236,6 +239,7 @@ class CalibrationResult:
     seconds: float
     when_estimated: float | None = None
     origin: Origin = "in_force"
+    run: int | None = None
 
     @property
     def converged(self) -> bool:

@@ -112,3 +112,37 @@ class RunItems:
     def item(self, i: int) -> str:
         """The item at position i as people write it: ``17/2``."""
         return f"{self.question_id[i]}/{self.version[i]}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PastRun:
+    """A run with what it did to each item."""
+
+    run: RecordedRun
+    items: RunItems
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rollback:
+    """A run undone, or (`changed` None) what undoing it would do.
+
+    Attributes
+    ----------
+    undone
+        The run whose k before are put back.
+    items
+        k before and after the rollback.
+    were_absent
+        Items that had no sh_p before that run, and have 1 now.
+    changed, unchanged
+        Rows of k that the rollback changed, and that stood so already.
+    run
+        The rollback's own number in the ledger.
+    """
+
+    undone: RecordedRun
+    items: RunItems
+    were_absent: int
+    changed: int | None = None
+    unchanged: int | None = None
+    run: int | None = None

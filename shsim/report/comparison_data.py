@@ -103,7 +103,7 @@ def comparison_json(result: ComparisonResult) -> str:
             "command": "simulate",
             "version": __version__,
             "exam": result.pool.name,
-            "run": None,
+            "run": result.run,
             "settings": settings,
             "seed": result.settings.delivery.seed,
             "seconds": result.seconds,

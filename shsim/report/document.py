@@ -23,7 +23,7 @@ def result_json(result: Result) -> str:
             "command": "calibrate" if calibration else "simulate",
             "version": __version__,
             "exam": result.pool.name,
-            "run": None,
+            "run": result.run,
             "settings": settings_as_dict(result.settings),
             "seed": result.settings.delivery.seed,
             "seconds": result.seconds,
@@ -81,14 +81,15 @@ def _one_line(value: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), allow_nan=False)
+        return json.dumps(finite(value), allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The value with None for every number that JSON has not."""
     if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shsim.errors import DataError
 from shsim.model.comparison import ComparisonResult
-from shsim.model.control import Control
+from shsim.model.control import SYMPSON_HETTER, Control
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import CalibrationResult, SimulationResult, SweepResult
 from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings
@@ -19,6 +19,8 @@ from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.compare import compare
+from shsim.workflow.modes import warn_of_another_mode
+from shsim.workflow.provenance import entry_of, on_record
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
 from shsim.workflow.trace import trace
@@ -31,19 +33,23 @@ class Output(Protocol):
     def stage(self, result: CalibrationResult) -> None:
         """Write everything under a temporary name."""
 
-    def publish(self) -> None:
-        """Give the files their names."""
+    def publish(self, run: int | None = None, /) -> None:
+        """Give the files their names; `run` is the run's number in the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavePolicy:
-    """What a calibration may do to the database, whether it explains itself, where it is kept."""
+    """What a calibration may do to the database, whether it explains itself, where it is kept.
+
+    `repeats` is the number of the run that this one is to repeat.
+    """
 
     dry_run: bool = False
     require_cap: bool = False
     force: bool = False
     explain: bool = False
     checkpoints: Checkpoints | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,31 +66,48 @@ def calibrate_exam(
     settings: CalibrationSettings,
     policy: SavePolicy,
     *,
+    start: Callable[[ItemPool], ItemPool] = lambda pool: pool,
     output: Output | None = None,
     threads: int | None = None,
     watch: Watch = SILENT,
 ) -> CalibrationOutcome:
-    """Calibrate an exam and save its k, unless `policy` forbids.
+    """Calibrate an exam and save its k, unless `policy` forbids; the run goes on record.
 
     Nobody else can calibrate the exam meanwhile. Where the cap is required and not
-    held, nothing is saved and no file appears.
+    held, nothing is saved and no file appears. `start` may give the items other k to
+    start from than those in force.
     """
     with nullcontext() if policy.dry_run else store.exam_lock(exam):
-        pool = load_checked(lambda: store.load_pool(exam), settings)
+        loaded = load_checked(lambda: store.load_pool(exam), settings)
+        pool = start(loaded)
         for other, count in store.shared_exams(exam).items():
             watch.note(
                 f"{count} items of {exam} are published in {other} too:"
                 " their sh_p serves both exams."
             )
-        result = _calibrated(pool, settings, policy, threads, watch)
-        if policy.require_cap and not result.verdict.held:
-            return CalibrationOutcome(result, None)
-        if output is not None:
-            output.stage(result)
-        saved = None if policy.dry_run else store.save_k(pool, result.k, force=policy.force)
-        if output is not None:
-            output.publish()
+        warn_of_another_mode(store, exam, settings, watch, replaces=True)
+        entry = entry_of(store, watch, "calibrate", pool, settings)
+        with on_record(entry, dry_run=policy.dry_run):
+            result = _calibrated(pool, settings, policy, threads, watch)
+            if policy.require_cap and not result.verdict.held:
+                run = entry.settle("refused", result, result.verdict.sentence)
+                return CalibrationOutcome(replace(result, run=run), None)
+            if output is not None:
+                output.stage(result)
+            if policy.dry_run:
+                saved = None
+            else:
+                record = entry.to_be_saved(result, _repeated(policy))
+                saved = store.save_k(loaded, result.k, force=policy.force, record=record)
+                entry.open = False
+                result = replace(result, run=saved.run)
+            if output is not None:
+                output.publish(result.run)
     return CalibrationOutcome(result, saved)
+
+
+def _repeated(policy: SavePolicy) -> str:
+    return "" if policy.repeats is None else f"It repeats run {policy.repeats}."
 
 
 def calibrate_pool(
@@ -120,6 +143,45 @@ def _calibrated(
         watch=watch,
         checkpoints=policy.checkpoints,
     )
+
+
+def simulate_exam(
+    store: Store,
+    exam: str,
+    settings: SimulationSettings,
+    *,
+    dry_run: bool = False,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> SimulationResult:
+    """Show what an exam's k in force do; the run goes on record, unless it is a dry one."""
+    pool = load_checked(lambda: store.load_pool(exam), settings)
+    if settings.control == SYMPSON_HETTER:
+        warn_of_another_mode(store, exam, settings, watch, replaces=False)
+    with on_record(entry_of(store, watch, "simulate", pool, settings), dry_run=dry_run) as entry:
+        result = simulate(pool, settings, threads=threads, watch=watch)
+        return replace(result, run=entry.settle("dry", result))
+
+
+def compare_exam(
+    store: Store,
+    exam: str,
+    settings: SimulationSettings,
+    controls: Sequence[Control],
+    *,
+    dry_run: bool = False,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> ComparisonResult:
+    """Show what several controls do with an exam; on record as :func:`simulate_exam`."""
+    pool = load_checked(lambda: store.load_pool(exam), settings)
+    if SYMPSON_HETTER in controls:
+        warn_of_another_mode(store, exam, settings, watch, replaces=False)
+    entry = entry_of(store, watch, "simulate", pool, settings)
+    entry.settings = {**entry.settings, "control": [each.spelling for each in controls]}
+    with on_record(entry, dry_run=dry_run):
+        result = compare(pool, settings, controls, threads=threads, watch=watch)
+        return replace(result, run=entry.settle("dry", result))
 
 
 def simulate_pool(

@@ -26,6 +26,9 @@ class Watch(Protocol):
     def note(self, sentence: str) -> None:
         """Something the operator should read, whether or not anybody draws progress."""
 
+    def warn(self, sentence: str) -> None:
+        """Something that nobody may miss."""
+
 
 class Silent:
     """Watches nothing."""
@@ -40,6 +43,9 @@ class Silent:
         """Ignore."""
 
     def note(self, sentence: str) -> None:
+        """Ignore."""
+
+    def warn(self, sentence: str) -> None:
         """Ignore."""
 
 

@@ -1,4 +1,4 @@
-"""A run killed at any moment: k are all old or all new, and the next run works."""
+"""A run killed at any moment: k are all old or all new, and so the ledger; the next run works."""
 
 from __future__ import annotations
 
@@ -60,6 +60,20 @@ class Exam:
             query(self.dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
         )
 
+    def saved(self) -> int:
+        """Saved runs on record."""
+        return int(query(self.dsn, "SELECT count(*) FROM shsim_run WHERE outcome = 'saved'")[0][0])
+
+    def last_saved(self) -> Table:
+        """What the last of them left, by its record."""
+        return tuple(
+            query(
+                self.dsn,
+                "SELECT question_id, k_after FROM shsim_run_item WHERE run ="
+                " (SELECT max(id) FROM shsim_run WHERE outcome = 'saved') ORDER BY 1",
+            )
+        )
+
     def finish(self, ceiling: str) -> None:
         """A run that nobody kills."""
         run = self.start(ceiling)
@@ -74,7 +88,7 @@ class Exam:
 
         That this run gets as far as saving shows that the one killed before left no lock.
         """
-        before = self.stored()
+        before, recorded = self.stored(), self.saved()
         run = self.start(ceiling)
         self.wait_for_saving(run)
         time.sleep(moment * self.seconds)
@@ -91,6 +105,11 @@ class Exam:
         after = self.stored()
         new = self.tables[ceiling]
         assert after in (before, new)
+        # A run is on record as saved if and only if its k are.
+        assert self.saved() - recorded == (after == new)
+        assert self.last_saved() == after
+        rows = query(self.dsn, "SELECT count(*) FROM shsim_run_item")[0][0]
+        assert rows == self.saved() * ITEMS
         if ended in {0, -signal.SIGTERM}:  # the latter kills a process that is done, and leaving
             assert after == new
         return after == new

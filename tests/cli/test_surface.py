@@ -114,7 +114,7 @@ def test_every_setting_can_come_from_the_environment_but_force() -> None:
         if isinstance(param, Setting)
     ]
     without = {param.name for param in settings if not param.envvar}
-    assert without == {"force"}
+    assert without == {"force", "from_run"}
     assert {"SHSIM_LEN", "SHSIM_TEST_LEN"} == {
         name for param in settings if param.name == "length" for name in param.envvar or ()
     }
@@ -167,7 +167,9 @@ def test_defaults_in_the_help_are_the_models(owner: object, command: str, names:
 
 
 @pytest.mark.parametrize(
-    "path", [(), ("calibrate",), ("sweep",), ("db",)], ids=["shsim", "calibrate", "sweep", "db"]
+    "path",
+    [(), ("calibrate",), ("sweep",), ("db",), ("history",), ("rollback",)],
+    ids=["shsim", "calibrate", "sweep", "db", "history", "rollback"],
 )
 def test_help_at_80_columns_is_as_it_was(here: Run, path: tuple[str, ...]) -> None:
     ended = here(*path, "--help")

@@ -79,7 +79,7 @@ class Recorder:
     def stage(self, result):  # noqa: ARG002 - what is in it is not its affair
         self.events.append(("staged", k_in(self.path)))
 
-    def publish(self):
+    def publish(self, run=None):  # noqa: ARG002 - nor the run's number
         self.events.append(("published", k_in(self.path)))
 
 
@@ -97,6 +97,8 @@ class At(Silent):
 
     def note(self, sentence):
         self.notes.append(sentence)
+
+    warn = note
 
 
 def new_text(result, form):

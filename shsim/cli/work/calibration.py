@@ -76,7 +76,7 @@ def run(request: Request) -> None:
         saving = stack.enter_context(Saving(output, saves=saves))
         outcome = _calibrate(request, settings, source, saving, narrator, checkpoints)
         narrator.clear()
-        _report(request, outcome, source, narrator)
+        report(request, outcome, source, narrator)
 
 
 def _conflicts(request: Request) -> Iterator[str]:
@@ -155,9 +155,10 @@ def _calibrate(
     )
 
 
-def _report(
+def report(
     request: Request, outcome: CalibrationOutcome, source: Source, narrator: Narrator
 ) -> None:
+    """Render what came out, and say what was saved; a required cap that is missed raises."""
     result, verdict = outcome.result, outcome.result.verdict
     refused = request.require_cap and not verdict.held
     closing = [] if refused else _closing(request, outcome, source)
@@ -170,6 +171,8 @@ def _report(
             narrator.note(sentence)
     advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
     if refused:
+        if result.run is not None:
+            narrator.note(f"recorded as run {result.run}")
         raise CapNotHeldError(f"{advice}\nNothing was saved, as --require-cap asks.")
     if not verdict.held and not (request.form == "table" and sys.stdout.isatty()):
         narrator.warn(advice)
@@ -184,6 +187,11 @@ def _closing(request: Request, outcome: CalibrationOutcome, source: Source) -> l
             f"Saved to {source.store.label}: {saved.changed:,} k changed,"
             f" {saved.unchanged:,} stood so already."
         )
+        if saved.run is not None:
+            sentences.append(
+                f"Recorded as run {saved.run};"
+                f" shsim rollback {saved.run} puts the k before it back."
+            )
     elif request.dry_run:
         sentences.append("Nothing was saved: a dry run.")
     else:

@@ -10,18 +10,18 @@ from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.problems import Problems
-from shsim.cli.work.simulation import Request, conflicts
-from shsim.cli.work.sources import file_label, open_source
+from shsim.cli.work.simulation import Request, closing_of, conflicts
+from shsim.cli.work.sources import Source, open_source
 from shsim.model.comparison import DEFAULT_COMPARE_N, ComparisonResult
 from shsim.model.control import Control
 from shsim.model.settings import SimulationSettings
 from shsim.report.comparison_data import headline
 from shsim.report.render import comparison_data, comparison_text
-from shsim.workflow.run import compare_pool
+from shsim.workflow.run import compare_exam, compare_pool
 
 
 def compare(request: Request, controls: tuple[Control, ...]) -> None:
-    """Simulate under each control and show them together; nothing is written to a database."""
+    """Simulate under each control and show them together; the run goes on record."""
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         problems = Problems([*_rivals(request), *conflicts(request)])
@@ -34,18 +34,38 @@ def compare(request: Request, controls: tuple[Control, ...]) -> None:
         problems.end_here(request, settings)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
-        result = compare_pool(
-            source.load, settings, controls, threads=request.threads, watch=narrator
-        )
+        result = _compare(request, settings, controls, source, narrator)
         narrator.clear()
         if output is not None:
             output.stage(result)
             output.publish()
-        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
+        closing = closing_of(request, result.run)
         emit(comparison_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
             for sentence in (headline(result), *closing):
                 narrator.note(sentence)
+
+
+def _compare(
+    request: Request,
+    settings: SimulationSettings,
+    controls: tuple[Control, ...],
+    source: Source,
+    narrator: Narrator,
+) -> ComparisonResult:
+    if source.store is None:
+        return compare_pool(
+            source.load, settings, controls, threads=request.threads, watch=narrator
+        )
+    return compare_exam(
+        source.store,
+        source.name,
+        settings,
+        controls,
+        dry_run=request.dry_run,
+        threads=request.threads,
+        watch=narrator,
+    )
 
 
 def _output(request: Request, stack: ExitStack) -> OutputFile[ComparisonResult] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 
 from shsim.cli.output_file import OutputFile
@@ -35,6 +37,7 @@ class Saving:
         self._output = output
         self._saves = saves
         self._state = "computing"
+        self._result: CalibrationResult | None = None
 
     def __enter__(self) -> Saving:
         return self
@@ -53,15 +56,20 @@ class Saving:
         stop_if_interrupted()
         if self._output is not None:
             self._output.stage(result)
+            self._result = result
         if self._saves:
             self._state = "saving"
 
-    def publish(self) -> None:
-        """Give the file its name; the save is done."""
+    def publish(self, run: int | None = None, /) -> None:
+        """Give the file its name; the save is done, and is `run` in the ledger."""
         if self._saves:
             self._state = "saved"
         if self._output is None:
             return
+        if run is not None and self._result is not None and self._output.tells_the_run:
+            # What is staged already is whole but for the run's number, and stays if this fails.
+            with suppress(DataError):
+                self._output.stage(replace(self._result, run=run))
         try:
             self._output.publish()
         except DataError as error:

@@ -12,13 +12,13 @@ from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
-from shsim.cli.work.sources import file_label, open_source
+from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.model.control import Control
 from shsim.model.methods import Estimator
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
 from shsim.report.render import asides, result_data, result_text
-from shsim.workflow.run import simulate_pool
+from shsim.workflow.run import simulate_exam, simulate_pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Request(RunRequest):
 
 
 def run(request: Request) -> None:
-    """Simulate and render; nothing is written to a database."""
+    """Simulate and render; the run goes on record."""
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         problems = Problems(conflicts(request))
@@ -46,16 +46,41 @@ def run(request: Request) -> None:
         problems.end_here(request, settings)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
-        result = simulate_pool(source.load, settings, threads=request.threads, watch=narrator)
+        result = _simulate(request, settings, source, narrator)
         narrator.clear()
         if output is not None:
             output.stage(result)
             output.publish()
-        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
+        closing = closing_of(request, result.run)
         emit(result_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
             for sentence in (result.verdict.sentence, *asides(result), *closing):
                 narrator.note(sentence)
+
+
+def _simulate(
+    request: Request, settings: SimulationSettings, source: Source, narrator: Narrator
+) -> SimulationResult:
+    if source.store is None:
+        return simulate_pool(source.load, settings, threads=request.threads, watch=narrator)
+    return simulate_exam(
+        source.store,
+        source.name,
+        settings,
+        dry_run=request.dry_run,
+        threads=request.threads,
+        watch=narrator,
+    )
+
+
+def closing_of(request: Request, run: int | None) -> list[str]:
+    """What was written, and where."""
+    sentences = []
+    if run is not None:
+        sentences.append(f"Recorded as run {run}; it changed no k.")
+    if request.output is not None:
+        sentences.append(f"Wrote {file_label(request.output)}.")
+    return sentences
 
 
 def _output(request: Request, stack: ExitStack) -> OutputFile[SimulationResult] | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from shsim.cli.progress import Narrator
-from shsim.errors import UsageError
+from shsim.errors import DatabaseError, UsageError
 from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.storage.base import Store
@@ -109,12 +109,21 @@ def open_database(
     made = dsn is None and make_embedded(embedded_path())
     store = open_store(dsn or embedded_dsn(embedded_path()), read_only=read_only)
     try:
+        if dsn is None and not (made or read_only):
+            _keep_up_to_date(store)
         narrator.note(f"database {visible_line(store.label)}")
         if made:
             narrator.note(f"it is new, made on first use with the exam {DEMO_EXAM} in it")
         yield store
     finally:
         store.close()
+
+
+def _keep_up_to_date(store: Store) -> None:
+    """Give an embedded database of an older shsim its ledger; a user's own needs `db init`."""
+    with suppress(DatabaseError):  # what hinders it is said where a run is to be recorded
+        if store.ledger.state().lack is not None:
+            store.create_tables()
 
 
 def named_database(request: DatabaseRequest) -> str | None:

@@ -1,0 +1,105 @@
+"""The list of past runs as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from shsim import __version__
+from shsim.model.ability import number
+from shsim.model.run_record import RecordedRun
+from shsim.report.canvas import Canvas
+from shsim.report.columns import Columns
+from shsim.report.document import json_text
+from shsim.report.plain_text import visible_line
+
+_STYLES = {"saved": "green", "refused": "red", "failed": "red", "interrupted": "yellow"}
+
+
+def history_columns(runs: Sequence[RecordedRun]) -> Columns:
+    """One row a run."""
+    rows = [run_facts(run) for run in runs]
+    names = (
+        "run", "started", "finished", "command", "exam", "outcome", "tau", "rejection", "ability",
+        "seed", "max_exposure", "held", "database_user", "os_user", "host", "version",
+        "fingerprint", "message",
+    )  # fmt: skip
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def history_json(runs: Sequence[RecordedRun], count: int) -> str:
+    """The runs as one JSON document; `count` is how many there are."""
+    return json_text(
+        {
+            "command": "history",
+            "version": __version__,
+            "count": count,
+            "runs": [run_facts(run) for run in runs],
+        }
+    )
+
+
+def run_facts(run: RecordedRun) -> dict[str, Any]:
+    """What is known of a run but its settings, figures and items, as plain values."""
+    return {
+        "run": run.run,
+        "command": run.command,
+        "exam": run.exam,
+        "outcome": run.outcome,
+        "message": run.message,
+        "started": run.started.isoformat(),
+        "finished": run.finished.isoformat(),
+        "database_user": run.database_user,
+        "os_user": run.os_user,
+        "host": run.host,
+        "version": run.version,
+        "seed": run.seed,
+        "tau": run.tau,
+        "rejection": run.rejection,
+        "ability": run.ability,
+        "fingerprint": run.fingerprint,
+        "max_exposure": run.largest,
+        "held": run.held,
+    }
+
+
+def history_text(runs: Sequence[RecordedRun], count: int, canvas: Canvas) -> str:
+    """A table a person reads, newest first."""
+    if not runs:
+        return "No run is on record yet.\n"
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("run", justify="right", no_wrap=True)
+    table.add_column("started (UTC)", no_wrap=True)
+    table.add_column("command", no_wrap=True)
+    table.add_column("exam", overflow="fold")
+    table.add_column("tau", justify="right")
+    table.add_column("test", overflow="fold")
+    table.add_column("largest", justify="right", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    for run in runs:
+        largest = "" if run.largest is None else f"{run.largest:.4f}"
+        table.add_row(
+            str(run.run),
+            f"{run.started:%Y-%m-%d %H:%M}",
+            run.command,
+            visible_line(run.exam),
+            "" if run.tau is None else number(run.tau),
+            _test(run),
+            Text(largest, style="" if run.held is None else "green" if run.held else "red"),
+            Text(run.outcome, style=_STYLES.get(run.outcome, "")),
+        )
+    more = f", of {count:,}; --limit shows more" if count > len(runs) else ""
+    ending = Text(f"{len(runs):,} run{'s' * (len(runs) > 1)}{more}. One in full: shsim show RUN")
+    return canvas.text(Group(table, Text(), ending))
+
+
+def _test(run: RecordedRun) -> str:
+    """Which test it was for: the ability, and the rejection where it is not the usual one."""
+    if run.ability is None:
+        undone = run.settings.get("rollback_of")
+        return "" if undone is None else f"of run {undone}"
+    return run.ability + (", examinee" if run.rejection == "examinee" else "")

@@ -1,0 +1,67 @@
+"""Mode safety: a table of k is good for the test that it was made for, and for no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shsim.model.settings import Settings, settings_as_dict
+from shsim.storage.base import Store
+from shsim.workflow.watch import Watch
+
+#: Settings that say which test a table is for, with the options that set them.
+_MODE = {
+    "rejection": "--rejection",
+    "ability": "--ability",
+    "length": "--len",
+    "se_stop": "--se-stop",
+    "min_len": "--min-len",
+    "blueprint": "--blueprint",
+}
+
+
+def warn_of_another_mode(
+    store: Store, exam: str, settings: Settings, watch: Watch, *, replaces: bool
+) -> None:
+    """Say loudly where the k in force were made for another test than this run's.
+
+    Parameters
+    ----------
+    replaces
+        Whether this run makes k of its own, for its own test.
+    """
+    made = store.ledger.in_force(exam)
+    if made is None:
+        return
+    ours = settings_as_dict(settings)
+    other = [
+        name for name in _MODE if name in made.settings and made.settings[name] != ours.get(name)
+    ]
+    if not other:
+        return
+    theirs = " ".join(_spelled(name, made.settings) for name in other)
+    mine = " ".join(_spelled(name, ours) for name in other)
+    consequence = (
+        "k hold the cap only in the test that they are made for: be sure which one is live"
+        if replaces
+        else "k hold the cap only in the test that they were made for"
+    )
+    watch.warn(
+        f"the k in force of {exam} were made by run {made.run} for {theirs}, and this run is for"
+        f" {mine}. {consequence}."
+    )
+
+
+def _spelled(name: str, settings: Any) -> str:
+    """A setting as the command line has it."""
+    value = settings.get(name)
+    if value is None:
+        return f"no {_MODE[name]}"
+    if name == "length" and settings.get("se_stop") is not None:
+        return f"--max-len {value}"
+    if name == "blueprint":
+        topics = ", ".join(
+            f"{topic}: {rule['least']} to {'any' if rule['most'] is None else rule['most']}"
+            for topic, rule in value.items()
+        )
+        return f"--blueprint ({topics})"
+    return f"{_MODE[name]} {value}"

@@ -1,0 +1,158 @@
+"""Looking runs up in the ledger, undoing one, and what one is repeated from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import numpy as np
+
+from shsim import __version__
+from shsim.errors import DataError, RefusedError
+from shsim.model.ability import AbilityDistribution
+from shsim.model.item_pool import ItemPool
+from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
+from shsim.model.settings import CalibrationSettings
+from shsim.model.stored_settings import calibration_settings
+from shsim.storage.ability_file import read_ability
+from shsim.storage.base import Store
+from shsim.workflow.provenance import DIGEST, Entry, on_record
+from shsim.workflow.watch import SILENT, Watch
+
+#: No ledger has a number beyond this, and neither database could compare it.
+_LARGEST_NUMBER = 2**63 - 1
+
+
+def recall(store: Store, number: int) -> PastRun:
+    """A run with its items.
+
+    Raises
+    ------
+    DataError
+        The ledger holds no such run.
+    """
+    run = store.ledger.run(number) if 0 < number <= _LARGEST_NUMBER else None
+    if run is None:
+        raise DataError(
+            f"run {number} is unknown in {store.label}. See which there are: shsim history"
+        )
+    return PastRun(run, store.ledger.items(number))
+
+
+def rollback(
+    store: Store, number: int, *, force: bool = False, dry_run: bool = False, watch: Watch = SILENT
+) -> Rollback:
+    """Put the k before a run back for all its items, or say what that would do.
+
+    The rollback is a run of its own, and can be rolled back.
+
+    Raises
+    ------
+    DataError
+        There is no such run, or it saved nothing.
+    RefusedError
+        k in force are no longer what the run left (unless `force`).
+    """
+    past = recall(store, number)
+    undone, items = past.run, past.items
+    if undone.outcome != "saved":
+        raise DataError(
+            f"run {number} saved no k ({undone.command}, {undone.outcome}):"
+            " there is nothing to roll back."
+        )
+    planned = RunItems(
+        items.question_id, items.version, items.after, np.where(items.absent, 1.0, items.before)
+    )
+    plan = Rollback(undone, planned, int(items.absent.sum()))
+    with nullcontext() if dry_run else store.exam_lock(undone.exam):
+        for other, count in store.shared_exams(undone.exam).items():
+            watch.note(
+                f"{count} items of {undone.exam} are published in {other} too:"
+                " their sh_p serves both exams."
+            )
+        if dry_run:
+            said = None if force else store.ledger.moved_on(number)
+            if said is not None:
+                raise RefusedError(said)
+            return plan
+        entry = Entry(
+            store=store,
+            watch=watch,
+            command="rollback",
+            exam=undone.exam,
+            settings={"rollback_of": number, "force": force},
+        )
+        with on_record(entry, dry_run=False):
+            saved = store.restore_k(undone, force=force, record=entry.to_be_saved())
+            entry.open = False
+    done = planned if saved.run is None else store.ledger.items(saved.run)
+    return Rollback(undone, done, plan.were_absent, saved.changed, saved.unchanged, saved.run)
+
+
+def settings_to_repeat(past: PastRun) -> CalibrationSettings:
+    """The settings of a calibration on record.
+
+    Raises
+    ------
+    DataError
+        The run was no calibration, or its settings cannot be had again.
+    """
+    run = past.run
+    if run.command != "calibrate":
+        raise DataError(f"run {run.run} was no calibration ({run.command}): it cannot be repeated.")
+    plain = {name: value for name, value in run.settings.items() if not name.endswith(DIGEST)}
+
+    def read(spelling: str, option: str) -> AbilityDistribution:
+        found = read_ability(spelling, option)
+        recorded = run.settings.get(option + DIGEST)
+        if recorded is not None and recorded != found.digest:
+            raise DataError(
+                f"{spelling} holds other abilities than when run {run.run} read it."
+                " Restore the file, or calibrate anew without --from-run."
+            )
+        return found
+
+    try:
+        return calibration_settings(plain, read)
+    except ValueError as error:
+        raise DataError(
+            f"run {run.run} is of shsim {run.version} and cannot be repeated by {__version__}:"
+            f" one of them has no setting {error}."
+        ) from error
+
+
+def start_to_repeat(past: PastRun) -> Callable[[ItemPool], ItemPool]:
+    """From the pool as it is to the pool that a run started from: the same items, its k before.
+
+    It raises `RefusedError` where the items are others, or those k are not to be had.
+    """
+    run, items = past.run, past.items
+
+    def start(pool: ItemPool) -> ItemPool:
+        if pool.fingerprint != run.fingerprint:
+            raise RefusedError(
+                f"{pool.name} is not the pool that run {run.run} had: its fingerprint is"
+                f" {pool.fingerprint[:16]}, and was {(run.fingerprint or '')[:16]}. Items,"
+                " versions, topics or parameters have changed. Calibrate anew, without --from-run."
+            )
+        if pool.k_fingerprint == run.start:
+            return pool
+        before = pool if len(items) != len(pool) else _as_before(pool, items)
+        if before.k_fingerprint != run.start:
+            raise RefusedError(
+                f"the k that run {run.run} ({run.outcome}) started from are neither in force nor on"
+                " record, so that it cannot be repeated."
+            )
+        return before
+
+    return start
+
+
+def _as_before(pool: ItemPool, items: RunItems) -> ItemPool:
+    """The pool with the k before; where none was stored, 1 is what that meant."""
+    return pool.with_k(np.where(items.absent, 1.0, items.before))
+
+
+def same_version(run: RecordedRun) -> bool:
+    """Whether this program is the one that ran."""
+    return run.version == __version__

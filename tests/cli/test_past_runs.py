@@ -1,0 +1,274 @@
+"""Looking runs up, comparing them, undoing them, repeating them: from the front door."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from front_door import QUICK, QUICK_CALIBRATION, Run
+from storage.databases import execute, query
+
+from shsim.storage.embedded import embedded_path
+
+COMMANDS = (("history",), ("show", "1"), ("diff", "1", "2"), ("rollback", "1", "--dry-run"))
+K = "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ours(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The options that name DEMO-EXAM in a database of either kind."""
+    if request.param == "sqlite":
+        return tuple(request.getfixturevalue("demo"))
+    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
+
+
+@pytest.fixture
+def two_runs(here: Run, demo: Sequence[str]) -> Sequence[str]:
+    """The option that names a database with two calibrations in it."""
+    for extra in ((), ("--tau", "0.25", "--seed", "2")):
+        assert here("calibrate", *demo, *QUICK_CALIBRATION, *extra).code == 0
+    return demo[:2]
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_each_command_in_each_format(
+    here: Run, two_runs: Sequence[str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    if arguments[0] == "rollback":
+        arguments = ("rollback", "2", "--dry-run")
+    table = here(*arguments, *two_runs)
+    assert table.code == 0, table.err
+    assert max(map(len, table.out.splitlines())) <= 80
+    assert "\x1b" not in table.out
+    assert here(*arguments, *two_runs).out == table.out
+    for form in ("csv", "json"):
+        file = tmp_path / f"x.{form}"
+        ended = here(*arguments, *two_runs, "--format", form, "--output", str(file), "--quiet")
+        assert (ended.code, ended.err) == (0, "")
+        assert file.read_text() == ended.out
+        if form == "csv":
+            assert len(rows(ended.out)) >= 2
+        else:
+            assert json.loads(ended.out)
+
+
+def test_history_lists_the_newest_first(here: Run, two_runs: Sequence[str]) -> None:
+    found = rows(here("history", *two_runs, "--format", "csv").out)
+    assert [(row["run"], row["tau"], row["outcome"]) for row in found] == [
+        ("2", "0.25", "saved"),
+        ("1", "0.2", "saved"),
+    ]
+    one = here("history", *two_runs, "--limit", "1")
+    assert "1 run, of 2; --limit shows more" in one.out
+    assert here("history", *two_runs, "--exam", "OTHER").out == "No run is on record yet.\n"
+
+
+def test_show_tells_everything(here: Run, two_runs: Sequence[str]) -> None:
+    text = here("show", "2", *two_runs).out
+    for words in (
+        "Run 2: calibrate of DEMO-EXAM, saved",
+        " UTC, ",
+        "largest exposure rate",
+        "Items changed most",
+        "Undo it: shsim rollback 2",
+        "Repeat it: shsim calibrate --from-run 2",
+    ):
+        assert words in text
+    shown = json.loads(here("show", "2", *two_runs, "--format", "json").out)
+    assert shown["settings"]["tau"] == 0.25
+    assert len(shown["history"]) == 3
+    assert len(shown["items"]) == 480
+    first = rows(here("show", "1", *two_runs, "--format", "csv").out)
+    assert {row["sh_p_before"] for row in first} == {""}
+
+
+def test_diff_tells_settings_measures_and_k(here: Run, two_runs: Sequence[str]) -> None:
+    text = here("diff", "1", "2", *two_runs).out
+    assert "tau" in text
+    assert "k that differ: " in text
+    told = json.loads(here("diff", "1", "2", *two_runs, "--format", "json").out)
+    assert told["settings"] == {"tau": [0.2, 0.25], "seed": [1, 2]}
+    one = {row["question_id"]: row["sh_p"] for row in rows(
+        here("show", "1", *two_runs, "--format", "csv").out
+    )}  # fmt: skip
+    for item in told["items"]:
+        assert str(item["sh_p_first"]) == one[str(item["question_id"])]
+        assert item["sh_p_first"] != item["sh_p_second"]
+    assert json.loads(here("diff", "2", "2", *two_runs, "--format", "json").out)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("show", "99"), 3, "run 99 is unknown in"),
+        (("show", str(2**70)), 3, "is unknown in"),
+        (("show", "0"), 2, "'RUN': 0 is not in the range"),
+        (("show", "first"), 2, "'first' is not a valid integer"),
+        (("show",), 2, "Missing argument 'RUN'"),
+        (("diff", "1", "99"), 3, "run 99 is unknown in"),
+        (("rollback", "99"), 3, "run 99 is unknown in"),
+        (("calibrate", "--from-run", "99"), 3, "run 99 is unknown in"),
+        (("history", "--limit", "0"), 2, "--limit"),
+        (("show", "1", "--output", "x.txt"), 2, "must end in .csv or .json"),
+    ],
+)
+def test_bad_numbers_are_refused(
+    here: Run, two_runs: Sequence[str], arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    ended = here(*arguments, *two_runs)
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_looking_makes_no_database(here: Run) -> None:
+    assert here("history").out == "No run is on record yet.\n"
+    for arguments in (("show", "1"), ("diff", "1", "2"), ("rollback", "1"),
+                      ("calibrate", "--from-run", "1")):  # fmt: skip
+        assert here(*arguments).code == 3
+    assert not embedded_path().parent.exists()
+
+
+def test_a_database_without_a_ledger_ends_with_4(here: Run, ours: Sequence[str]) -> None:
+    for table in ("shsim_schema", "shsim_run", "shsim_run_item"):
+        execute(ours[1], f"DROP TABLE {table}")
+    for arguments in COMMANDS:
+        ended = here(*arguments, *ours[:2])
+        assert (ended.code, ended.out) == (4, "")
+        assert "it keeps no ledger of runs; `shsim db init` makes one" in ended.err
+
+
+def test_a_rollback_and_its_rollback(here: Run, ours: Sequence[str]) -> None:
+    database = ours[:2]
+    here("calibrate", *ours, *QUICK_CALIBRATION)
+    saved = query(ours[1], K)
+    assert here("rollback", "1", *database, "--dry-run").code == 0
+    assert query(ours[1], K) == saved
+    back = here("rollback", "1", *database)
+    assert back.code == 0, back.err
+    words = " ".join(back.out.split())
+    assert "480 items had no sh_p before that run; theirs is 1 now" in words
+    assert "Recorded as run 2; shsim rollback 2 undoes this." in words
+    assert {k for _, k in query(ours[1], K)} == {1.0}
+    again = here("rollback", "1", *database)
+    assert again.code == 4
+    assert "as run 2 left it" in again.err
+    assert here("rollback", "2", *database).code == 0
+    assert query(ours[1], K) == saved
+    outcomes = [
+        (row["command"], row["outcome"])
+        for row in rows(here("history", *database, "--format", "csv").out)
+    ]
+    assert outcomes == [
+        ("rollback", "saved"), ("rollback", "refused"), ("rollback", "saved"),
+        ("calibrate", "saved"),
+    ]  # fmt: skip
+
+
+def test_a_rollback_after_a_hands_edit_needs_force(here: Run, ours: Sequence[str]) -> None:
+    here("calibrate", *ours, *QUICK_CALIBRATION)
+    execute(ours[1], "UPDATE item_exposure_control SET sh_p = 0.123 WHERE question_id = 900001")
+    for dry in ((), ("--dry-run",)):
+        ended = here("rollback", "1", *ours[:2], *dry)
+        assert ended.code == 4
+        assert "item 900001/" in ended.err
+        assert "it is 0.123" in ended.err
+    forced = json.loads(here("rollback", "1", *ours[:2], "--force", "--format", "json").out)
+    assert forced["items"][0]["sh_p_before"] == 0.123
+    assert {item["sh_p"] for item in forced["items"]} == {1.0}
+    assert query(ours[1], "SELECT min(sh_p) FROM item_exposure_control") == [(1.0,)]
+
+
+def test_what_saved_nothing_cannot_be_rolled_back_or_repeated(
+    here: Run, demo: Sequence[str]
+) -> None:
+    here("simulate", *demo, *QUICK)
+    ended = here("rollback", "1", *demo[:2])
+    assert ended.code == 3
+    assert "run 1 saved no k (simulate, dry)" in ended.err
+    assert here("calibrate", "--from-run", "1", *demo[:2]).code == 3
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--rejection", "examinee", "--restart"), ("--ability", "eap", "--blueprint", "BLUE")],
+    ids=["plain", "examinee", "eap"],
+)
+def test_a_run_from_the_ledger_gives_the_same_bytes(
+    here: Run, ours: Sequence[str], tmp_path: Path, options: tuple[str, ...], threads: str
+) -> None:
+    blueprint = tmp_path / "content.toml"
+    blueprint.write_text("[topics.1]\nleast = 2\nmost = 6\n[topics.2]\nmost = 5\n")
+    abilities = tmp_path / "theta.txt"
+    abilities.write_text("".join(f"{i / 10 - 2}\n" for i in range(41)))
+    chosen = [str(blueprint) if word == "BLUE" else word for word in options]
+    here("calibrate", *ours, *QUICK_CALIBRATION, "--seed", "7")
+    run = ("calibrate", *ours, *QUICK_CALIBRATION, *chosen, "--theta", f"file:{abilities}")
+    first = here(*run, "--format", "csv", "--threads", "1")
+    assert first.code == 0, first.err
+    blueprint.unlink()
+    again = here("calibrate", "--from-run", "2", *ours[:2], "--format", "csv", "--threads", threads)
+    assert again.code == 0, again.err
+    assert again.out == first.out
+    repeated = here("show", "3", *ours[:2])
+    assert "It repeats run 2." in repeated.out
+    settings = json.loads(here("diff", "2", "3", *ours[:2], "--format", "json").out)["settings"]
+    assert settings == {}
+    abilities.write_text("0\n1\n")
+    changed = here("calibrate", "--from-run", "2", *ours[:2])
+    assert changed.code == 3
+    assert "holds other abilities than when run 2 read it" in changed.err
+
+
+def test_a_repeat_is_refused_where_the_items_changed(here: Run, ours: Sequence[str]) -> None:
+    here("calibrate", *ours, *QUICK_CALIBRATION)
+    fingerprint = rows(here("history", *ours[:2], "--format", "csv").out)[0]["fingerprint"]
+    execute(ours[1], "UPDATE item_calibration SET b = b + 0.1 WHERE question_id = 900001")
+    ended = here("calibrate", "--from-run", "1", *ours[:2])
+    assert ended.code == 4
+    assert f"and was {fingerprint[:16]}" in ended.err
+
+
+def test_a_repeat_takes_no_other_option(
+    here: Run, two_runs: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = here("calibrate", "--from-run", "1", *two_runs, "--tau", "0.3", "--len", "5", "--force")
+    assert ended.code == 2
+    assert "would ignore --force, --len, --tau" in ended.err
+    monkeypatch.setenv("SHSIM_TAU", "0.9")
+    ended = here("calibrate", "--from-run", "1", *two_runs, "--dry-run", "--format", "json")
+    assert json.loads(ended.out)["settings"]["tau"] == 0.2
+
+
+def test_a_read_only_server_can_be_looked_into(here: Run, postgres_demo_dsn: str) -> None:
+    database = ("--dsn", postgres_demo_dsn)
+    for seed in ("1", "2"):
+        run = ("calibrate", *database, "--exam", "DEMO-EXAM", *QUICK_CALIBRATION)
+        assert here(*run, "--seed", seed).code == 0
+    name = query(postgres_demo_dsn, "SELECT current_database()")[0][0]
+    execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    for arguments in (*COMMANDS[:3], ("rollback", "2", "--dry-run")):
+        assert here(*arguments, *database).code == 0
+    refused = here("rollback", "2", *database)
+    assert refused.code == 4
+    assert "is read-only" in refused.err
+
+
+def test_a_hostile_exam_is_data_in_the_history(here: Run, demo: Sequence[str]) -> None:
+    name = "\x1b[31m'; DROP TABLE shsim_run; --"
+    quoted = name.replace("'", "''")
+    execute(demo[1], f"UPDATE question_publications SET exam_code = '{quoted}'")  # noqa: S608
+    here("calibrate", *demo[:2], "--exam", name, *QUICK_CALIBRATION)
+    for arguments in (("history",), ("show", "1"), ("diff", "1", "1"), ("rollback", "1")):
+        ended = here(*arguments, *demo[:2])
+        assert ended.code == 0, ended.err
+        assert "\x1b" not in ended.out + ended.err

@@ -1,0 +1,227 @@
+"""Every run is on record, however it ends, and none of it is a password."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from front_door import QUICK, QUICK_CALIBRATION, Run, command
+from storage.databases import execute, query
+
+from shsim.model.run_record import RecordedRun
+from shsim.storage.embedded import embedded_path
+from shsim.storage.ledger import LEDGER_TABLES
+from shsim.storage.open import open_store
+
+OUTCOMES = "SELECT id, command, outcome FROM shsim_run ORDER BY id"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ours(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The options that name DEMO-EXAM in a database of either kind."""
+    if request.param == "sqlite":
+        return tuple(request.getfixturevalue("demo"))
+    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
+
+
+def the_run(dsn: str, number: int) -> RecordedRun:
+    with closing(open_store(dsn)) as store:
+        found = store.ledger.run(number)
+    assert found is not None
+    return found
+
+
+def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Path) -> None:
+    file = tmp_path / "k.json"
+    ended = here("calibrate", *ours, *QUICK_CALIBRATION, "--output", str(file))
+    assert ended.code == 0, ended.err
+    words = " ".join(ended.out.split())
+    assert "Recorded as run 1; shsim rollback 1 puts the k before it back." in words
+    written = json.loads(file.read_text())
+    assert written["run"] == 1
+    assert [path.name for path in tmp_path.glob(".shsim*")] == []
+    run = the_run(ours[1], 1)
+    assert (run.command, run.exam, run.outcome, run.seed) == (
+        "calibrate", "DEMO-EXAM", "saved", 1,
+    )  # fmt: skip
+    assert (run.rejection, run.ability, run.tau) == ("position", "true", 0.2)
+    assert run.settings == written["settings"]
+    assert run.history == written["history"]
+    for name in ("verification", "before", "verdict", "stopped", "origin", "when_estimated"):
+        assert run.measures[name] == written[name], name
+    with closing(open_store(ours[1])) as store:
+        pool, items = store.load_pool("DEMO-EXAM"), store.ledger.items(1)
+    assert run.fingerprint == pool.fingerprint
+    assert run.start != pool.k_fingerprint
+    assert items.after.tolist() == pool.k.tolist()
+    assert items.absent.all()
+    assert json.loads(here("calibrate", *ours, *QUICK_CALIBRATION, "--format", "json").out)[
+        "run"
+    ] == (2)
+    assert the_run(ours[1], 2).start == pool.k_fingerprint
+
+
+def test_simulations_are_recorded_as_dry_and_dry_runs_not_at_all(
+    here: Run, ours: Sequence[str]
+) -> None:
+    for dry in ((), ("--dry-run",)):
+        ended = here("simulate", *ours, *QUICK, "--format", "json", *dry)
+        assert ended.code == 0, ended.err
+        assert json.loads(ended.out)["run"] == (None if dry else 1)
+        assert ("Recorded as run 1; it changed no k." in ended.err) != bool(dry)
+        assert here("calibrate", *ours, *QUICK_CALIBRATION, "--dry-run").code == 0
+    compared = here("simulate", *ours, *QUICK, "--compare", "none,sh", "--format", "json")
+    assert json.loads(compared.out)["run"] == 2
+    assert query(ours[1], OUTCOMES) == [(1, "simulate", "dry"), (2, "simulate", "dry")]
+    assert the_run(ours[1], 2).settings["control"] == ["none", "sh"]
+
+
+def test_a_missed_cap_that_is_required_is_recorded_as_refused(
+    here: Run, ours: Sequence[str]
+) -> None:
+    ended = here("calibrate", *ours, *QUICK_CALIBRATION, "--require-cap")
+    assert ended.code == 5
+    assert "recorded as run 1" in ended.err
+    run = the_run(ours[1], 1)
+    assert (run.outcome, run.held) == ("refused", False)
+    assert run.message.startswith("The cap of 0.2 is NOT held")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "message"),
+    [
+        ("UPDATE item_calibration SET a = a + 1 WHERE question_id = 900001", "refused", "900001/1"),
+        ("DROP TABLE item_exposure_control", "failed", "item_exposure_control"),
+    ],
+)
+def test_what_stopped_a_save_is_recorded(
+    here: Run,
+    ours: Sequence[str],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    outcome: str,
+    message: str,
+) -> None:
+    from shsim.cli.work.saving import Saving
+
+    stage = Saving.stage
+
+    def meddle(self: Saving, result: Any) -> None:
+        stage(self, result)
+        execute(ours[1], fault)
+
+    monkeypatch.setattr(Saving, "stage", meddle)
+    assert here("calibrate", *ours, *QUICK_CALIBRATION).code == 4
+    run = the_run(ours[1], 1)
+    assert run.outcome == outcome
+    assert message in run.message
+
+
+def test_an_interrupted_run_is_recorded_and_ends_at_once(ours: Sequence[str]) -> None:
+    run = subprocess.Popen(
+        command("calibrate", *ours, "--n", "4000000", "--seed", "1", "--iters", "500"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    assert run.stderr is not None
+    while b"database" not in run.stderr.readline():
+        pass
+    time.sleep(3)
+    began = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=30)
+    assert run.returncode == 130, err
+    assert time.monotonic() - began < 5
+    assert query(ours[1], OUTCOMES) == [(1, "calibrate", "interrupted")]
+
+
+def test_without_a_ledger_a_run_works_and_says_so_once(here: Run, ours: Sequence[str]) -> None:
+    for table in LEDGER_TABLES:
+        execute(ours[1], f"DROP TABLE {table}")
+    for arguments in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
+        ended = here(*arguments, *ours, "--format", "json")
+        assert ended.code == 0, ended.err
+        assert json.loads(ended.out)["run"] is None
+        assert ended.err.count("not recorded") == 1
+        assert "it keeps no ledger of runs; `shsim db init` makes one" in ended.err
+    assert "made shsim_run\n" in here("db", "init", *ours[:2]).out
+    assert "Recorded as run 1" in here("simulate", *ours, *QUICK).out
+
+
+def test_the_embedded_database_of_an_older_shsim_gets_a_ledger(here: Run) -> None:
+    here("simulate", *QUICK)
+    path = f"sqlite:///{embedded_path()}"
+    for table in LEDGER_TABLES:
+        execute(path, f"DROP TABLE {table}")
+    assert "not recorded" not in here("simulate", *QUICK, "--dry-run").err
+    assert "Recorded as run 1" in here("simulate", *QUICK).out
+
+
+def test_a_ledger_of_a_newer_shsim_is_refused(here: Run, ours: Sequence[str]) -> None:
+    execute(ours[1], "INSERT INTO shsim_schema (version) VALUES (9)")
+    for arguments in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
+        ended = here(*arguments, *ours)
+        assert (ended.code, ended.out) == (4, "")
+        assert "its ledger has schema 9, and this shsim knows 1" in ended.err
+
+
+def test_a_replica_is_simulated_on_and_nothing_is_recorded(
+    here: Run, postgres_demo_dsn: str
+) -> None:
+    name = query(postgres_demo_dsn, "SELECT current_database()")[0][0]
+    execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    ended = here("simulate", "--dsn", postgres_demo_dsn, "--exam", "DEMO-EXAM", *QUICK)
+    assert ended.code == 0, ended.err
+    assert "this run is not recorded: the database is read-only" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--rejection", "examinee"), ("--rejection position", "--rejection examinee")),
+        (("--ability", "eap"), ("--ability true", "--ability eap")),
+        (("--len", "20"), ("--len 30", "--len 20")),
+    ],
+)
+def test_k_made_for_another_test_are_said_loudly(
+    here: Run, demo: Sequence[str], options: tuple[str, str], told: tuple[str, str]
+) -> None:
+    assert "warning: the k" not in here("calibrate", *demo, *QUICK_CALIBRATION).err
+    assert "warning: the k" not in here("simulate", *demo, *QUICK).err
+    ended = here("simulate", *demo, *QUICK, *options, "--quiet")
+    assert (
+        f"warning: the k in force of DEMO-EXAM were made by run 1 for {told[0]},"
+        f" and this run is for {told[1]}."
+    ) in ended.err
+    other = here("simulate", *demo, *QUICK, *options, "--control", "none", "--quiet")
+    assert "warning: the k" not in other.err
+
+
+def test_a_calibration_for_another_test_is_warned_of_once(here: Run, demo: Sequence[str]) -> None:
+    here("calibrate", *demo, *QUICK_CALIBRATION)
+    first = here("calibrate", *demo, *QUICK_CALIBRATION, "--rejection", "examinee")
+    assert "made by run 1 for --rejection position" in first.err
+    second = here("calibrate", *demo, *QUICK_CALIBRATION, "--rejection", "examinee")
+    assert "warning: the k" not in second.err
+
+
+def test_no_password_is_in_the_ledger(
+    here: Run, postgres_demo_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "p@ss/w:rd%'\\ö"  # noqa: S105
+    escaped = secret.replace("\\", "\\\\").replace("'", "\\'")
+    dsn = f"{postgres_demo_dsn} password='{escaped}'"
+    monkeypatch.setenv("PGPASSWORD", "another-secret")
+    assert here("calibrate", "--dsn", dsn, "--exam", "DEMO-EXAM", *QUICK_CALIBRATION).code == 0
+    assert here("simulate", "--dsn", dsn, "--exam", "DEMO-EXAM", *QUICK).code == 0
+    everything = repr(query(postgres_demo_dsn, "SELECT * FROM shsim_run"))
+    assert secret not in everything
+    assert "another-secret" not in everything
+    assert postgres_demo_dsn not in everything
