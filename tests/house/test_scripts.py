@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHELL_SCRIPTS = ["scripts/demo", "scripts/test", "scripts/lib/environment.sh", ".ci/run"]
+SHELL_SCRIPTS = [
+    "scripts/demo",
+    "scripts/test",
+    "scripts/lib/environment.sh",
+    "scripts/bench/peers_environment",
+    ".ci/run",
+]
 COMMANDS = ["scripts/demo", "scripts/test"]
 TOOLS = [
     "sh",
