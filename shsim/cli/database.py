@@ -28,7 +28,11 @@ def group() -> None:
 @group.command(cls=Command, epilog=EPILOG, short_help="Make the tables that are missing.")
 @options.database
 def init(**parameters: Any) -> None:
-    """Make the QBank tables that are missing; those that are there stay as they are."""
+    """Make the QBank tables and the ledger of runs where they are missing.
+
+    What is there stays as it is, but for a ledger of an older shsim, which is brought up
+    to date with the runs in it.
+    """
     from shsim.cli.work.tables import Request, run_init
 
     run_init(Request(**parameters))

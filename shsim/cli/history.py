@@ -23,7 +23,7 @@ SHOW_EPILOG = """
 \b
 Examples:
   shsim show 12
-      Who ran it, when, with which settings, what came of it, which k moved most.
+      Who ran it and when, its settings and figures, which k moved most.
   shsim show 12 --format csv > k.csv
       k before and after, item by item.
 """

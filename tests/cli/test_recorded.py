@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import QUICK, QUICK_CALIBRATION, Run, command
+from front_door import QUICK, Run, command
 from storage.databases import execute, query
 
 from shsim.model.run_record import RecordedRun
@@ -20,6 +20,10 @@ from shsim.storage.embedded import embedded_path
 from shsim.storage.ledger import LEDGER_TABLES
 from shsim.storage.open import open_store
 
+#: Runs of a short test; the calibration holds its cap, so that no reasons are sought.
+BRIEF = (*QUICK, "--len", "10")
+SHORT = (*BRIEF, "--iters", "12", "--verify-n", "20000")
+MISSING = ("--iters", "1", "--alpha", "0.01", "--nodes", "200")
 OUTCOMES = "SELECT id, command, outcome FROM shsim_run ORDER BY id"
 
 
@@ -40,7 +44,7 @@ def the_run(dsn: str, number: int) -> RecordedRun:
 
 def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Path) -> None:
     file = tmp_path / "k.json"
-    ended = here("calibrate", *ours, *QUICK_CALIBRATION, "--output", str(file))
+    ended = here("calibrate", *ours, *SHORT, "--output", str(file))
     assert ended.code == 0, ended.err
     words = " ".join(ended.out.split())
     assert "Recorded as run 1; shsim rollback 1 puts the k before it back." in words
@@ -62,9 +66,7 @@ def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Pa
     assert run.start != pool.k_fingerprint
     assert items.after.tolist() == pool.k.tolist()
     assert items.absent.all()
-    assert json.loads(here("calibrate", *ours, *QUICK_CALIBRATION, "--format", "json").out)[
-        "run"
-    ] == (2)
+    assert json.loads(here("calibrate", *ours, *SHORT, "--format", "json").out)["run"] == (2)
     assert the_run(ours[1], 2).start == pool.k_fingerprint
 
 
@@ -72,12 +74,12 @@ def test_simulations_are_recorded_as_dry_and_dry_runs_not_at_all(
     here: Run, ours: Sequence[str]
 ) -> None:
     for dry in ((), ("--dry-run",)):
-        ended = here("simulate", *ours, *QUICK, "--format", "json", *dry)
+        ended = here("simulate", *ours, *BRIEF, "--format", "json", *dry)
         assert ended.code == 0, ended.err
         assert json.loads(ended.out)["run"] == (None if dry else 1)
         assert ("Recorded as run 1; it changed no k." in ended.err) != bool(dry)
-        assert here("calibrate", *ours, *QUICK_CALIBRATION, "--dry-run").code == 0
-    compared = here("simulate", *ours, *QUICK, "--compare", "none,sh", "--format", "json")
+        assert here("calibrate", *ours, *SHORT, "--dry-run").code == 0
+    compared = here("simulate", *ours, *BRIEF, "--compare", "none,sh", "--format", "json")
     assert json.loads(compared.out)["run"] == 2
     assert query(ours[1], OUTCOMES) == [(1, "simulate", "dry"), (2, "simulate", "dry")]
     assert the_run(ours[1], 2).settings["control"] == ["none", "sh"]
@@ -86,7 +88,7 @@ def test_simulations_are_recorded_as_dry_and_dry_runs_not_at_all(
 def test_a_missed_cap_that_is_required_is_recorded_as_refused(
     here: Run, ours: Sequence[str]
 ) -> None:
-    ended = here("calibrate", *ours, *QUICK_CALIBRATION, "--require-cap")
+    ended = here("calibrate", *ours, *SHORT, *MISSING, "--require-cap")
     assert ended.code == 5
     assert "recorded as run 1" in ended.err
     run = the_run(ours[1], 1)
@@ -118,7 +120,7 @@ def test_what_stopped_a_save_is_recorded(
         execute(ours[1], fault)
 
     monkeypatch.setattr(Saving, "stage", meddle)
-    assert here("calibrate", *ours, *QUICK_CALIBRATION).code == 4
+    assert here("calibrate", *ours, *SHORT).code == 4
     run = the_run(ours[1], 1)
     assert run.outcome == outcome
     assert message in run.message
@@ -145,28 +147,28 @@ def test_an_interrupted_run_is_recorded_and_ends_at_once(ours: Sequence[str]) ->
 def test_without_a_ledger_a_run_works_and_says_so_once(here: Run, ours: Sequence[str]) -> None:
     for table in LEDGER_TABLES:
         execute(ours[1], f"DROP TABLE {table}")
-    for arguments in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
+    for arguments in (("calibrate", *SHORT), ("simulate", *BRIEF)):
         ended = here(*arguments, *ours, "--format", "json")
         assert ended.code == 0, ended.err
         assert json.loads(ended.out)["run"] is None
         assert ended.err.count("not recorded") == 1
         assert "it keeps no ledger of runs; `shsim db init` makes one" in ended.err
     assert "made shsim_run\n" in here("db", "init", *ours[:2]).out
-    assert "Recorded as run 1" in here("simulate", *ours, *QUICK).out
+    assert "Recorded as run 1" in here("simulate", *ours, *BRIEF).out
 
 
 def test_the_embedded_database_of_an_older_shsim_gets_a_ledger(here: Run) -> None:
-    here("simulate", *QUICK)
+    here("simulate", *BRIEF)
     path = f"sqlite:///{embedded_path()}"
     for table in LEDGER_TABLES:
         execute(path, f"DROP TABLE {table}")
-    assert "not recorded" not in here("simulate", *QUICK, "--dry-run").err
-    assert "Recorded as run 1" in here("simulate", *QUICK).out
+    assert "not recorded" not in here("simulate", *BRIEF, "--dry-run").err
+    assert "Recorded as run 1" in here("simulate", *BRIEF).out
 
 
 def test_a_ledger_of_a_newer_shsim_is_refused(here: Run, ours: Sequence[str]) -> None:
     execute(ours[1], "INSERT INTO shsim_schema (version) VALUES (9)")
-    for arguments in (("calibrate", *QUICK_CALIBRATION), ("simulate", *QUICK)):
+    for arguments in (("calibrate", *SHORT), ("simulate", *BRIEF)):
         ended = here(*arguments, *ours)
         assert (ended.code, ended.out) == (4, "")
         assert "its ledger has schema 9, and this shsim knows 1" in ended.err
@@ -177,7 +179,7 @@ def test_a_replica_is_simulated_on_and_nothing_is_recorded(
 ) -> None:
     name = query(postgres_demo_dsn, "SELECT current_database()")[0][0]
     execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    ended = here("simulate", "--dsn", postgres_demo_dsn, "--exam", "DEMO-EXAM", *QUICK)
+    ended = here("simulate", "--dsn", postgres_demo_dsn, "--exam", "DEMO-EXAM", *BRIEF)
     assert ended.code == 0, ended.err
     assert "this run is not recorded: the database is read-only" in ended.err
 
@@ -187,28 +189,28 @@ def test_a_replica_is_simulated_on_and_nothing_is_recorded(
     [
         (("--rejection", "examinee"), ("--rejection position", "--rejection examinee")),
         (("--ability", "eap"), ("--ability true", "--ability eap")),
-        (("--len", "20"), ("--len 30", "--len 20")),
+        (("--len", "12"), ("--len 10", "--len 12")),
     ],
 )
 def test_k_made_for_another_test_are_said_loudly(
     here: Run, demo: Sequence[str], options: tuple[str, str], told: tuple[str, str]
 ) -> None:
-    assert "warning: the k" not in here("calibrate", *demo, *QUICK_CALIBRATION).err
-    assert "warning: the k" not in here("simulate", *demo, *QUICK).err
-    ended = here("simulate", *demo, *QUICK, *options, "--quiet")
+    assert "warning: the k" not in here("calibrate", *demo, *SHORT).err
+    assert "warning: the k" not in here("simulate", *demo, *BRIEF).err
+    ended = here("simulate", *demo, *BRIEF, *options, "--quiet")
     assert (
         f"warning: the k in force of DEMO-EXAM were made by run 1 for {told[0]},"
         f" and this run is for {told[1]}."
     ) in ended.err
-    other = here("simulate", *demo, *QUICK, *options, "--control", "none", "--quiet")
+    other = here("simulate", *demo, *BRIEF, *options, "--control", "none", "--quiet")
     assert "warning: the k" not in other.err
 
 
 def test_a_calibration_for_another_test_is_warned_of_once(here: Run, demo: Sequence[str]) -> None:
-    here("calibrate", *demo, *QUICK_CALIBRATION)
-    first = here("calibrate", *demo, *QUICK_CALIBRATION, "--rejection", "examinee")
+    here("calibrate", *demo, *SHORT)
+    first = here("calibrate", *demo, *SHORT, "--rejection", "examinee")
     assert "made by run 1 for --rejection position" in first.err
-    second = here("calibrate", *demo, *QUICK_CALIBRATION, "--rejection", "examinee")
+    second = here("calibrate", *demo, *SHORT, "--rejection", "examinee")
     assert "warning: the k" not in second.err
 
 
@@ -219,8 +221,8 @@ def test_no_password_is_in_the_ledger(
     escaped = secret.replace("\\", "\\\\").replace("'", "\\'")
     dsn = f"{postgres_demo_dsn} password='{escaped}'"
     monkeypatch.setenv("PGPASSWORD", "another-secret")
-    assert here("calibrate", "--dsn", dsn, "--exam", "DEMO-EXAM", *QUICK_CALIBRATION).code == 0
-    assert here("simulate", "--dsn", dsn, "--exam", "DEMO-EXAM", *QUICK).code == 0
+    assert here("calibrate", "--dsn", dsn, "--exam", "DEMO-EXAM", *SHORT).code == 0
+    assert here("simulate", "--dsn", dsn, "--exam", "DEMO-EXAM", *BRIEF).code == 0
     everything = repr(query(postgres_demo_dsn, "SELECT * FROM shsim_run"))
     assert secret not in everything
     assert "another-secret" not in everything
