@@ -90,7 +90,8 @@ class Checkpoints:
             if self._resume:
                 self._note(f"there is no {self._file.path} to go on with: starting anew")
         elif _is_saved(found, pool, settings, identity):
-            self._note(f"the run of {self._file.path} had saved its k: starting anew, with its seed")
+            path = self._file.path
+            self._note(f"the run of {path} had saved its k: starting anew, with its seed")
             found = None
         else:
             differences = found.identity.differences(identity)
