@@ -15,6 +15,7 @@ import pytest
 from front_door import QUICK, Run, command
 from storage.databases import execute, query
 
+from shsim.cli.output_file import OutputFile
 from shsim.model.run_record import RecordedRun
 from shsim.storage.embedded import embedded_path
 from shsim.storage.ledger import LEDGER_TABLES
@@ -190,11 +191,19 @@ def test_a_replica_is_simulated_on_and_nothing_is_recorded(
         (("--rejection", "examinee"), ("--rejection position", "--rejection examinee")),
         (("--ability", "eap"), ("--ability true", "--ability eap")),
         (("--len", "12"), ("--len 10", "--len 12")),
+        (("--blueprint", "BLUE"), ("no --blueprint", "--blueprint (1: 2 to any)")),
     ],
 )
 def test_k_made_for_another_test_are_said_loudly(
-    here: Run, demo: Sequence[str], options: tuple[str, str], told: tuple[str, str]
+    here: Run,
+    demo: Sequence[str],
+    tmp_path: Path,
+    options: tuple[str, str],
+    told: tuple[str, str],
 ) -> None:
+    blueprint = tmp_path / "content.toml"
+    blueprint.write_text("[topics.1]\nleast = 2\n")
+    options = (options[0], str(blueprint) if options[1] == "BLUE" else options[1])
     assert "warning: the k" not in here("calibrate", *demo, *SHORT).err
     assert "warning: the k" not in here("simulate", *demo, *BRIEF).err
     ended = here("simulate", *demo, *BRIEF, *options, "--quiet")
@@ -204,6 +213,16 @@ def test_k_made_for_another_test_are_said_loudly(
     ) in ended.err
     other = here("simulate", *demo, *BRIEF, *options, "--control", "none", "--quiet")
     assert "warning: the k" not in other.err
+
+
+def test_tests_that_end_by_their_error_are_another_test(here: Run, demo: Sequence[str]) -> None:
+    eap = ("--ability", "eap", "--n", "2000", "--seed", "1")
+    rule = ("--iters", "2", "--verify-n", "2000")
+    stop = ("--se-stop", "0.4", "--max-len", "10")
+    assert here("calibrate", *demo, *eap, *rule, "--len", "10").code == 0
+    ended = here("simulate", *demo, *eap, *stop)
+    assert ended.code == 0, ended.err
+    assert "made by run 1 for no --se-stop, and this run is for --se-stop 0.4." in ended.err
 
 
 def test_a_calibration_for_another_test_is_warned_of_once(here: Run, demo: Sequence[str]) -> None:
@@ -227,3 +246,26 @@ def test_no_password_is_in_the_ledger(
     assert secret not in everything
     assert "another-secret" not in everything
     assert postgres_demo_dsn not in everything
+
+
+def test_a_file_that_cannot_be_staged_again_stays_as_it_was_staged(tmp_path: Path) -> None:
+    texts = iter(["first", "second", "\ud800"])
+    with OutputFile[None](str(tmp_path / "k.json"), lambda _result, _form: next(texts)) as file:
+        file.stage(None)
+        file.stage(None)
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["second"]
+        with pytest.raises(UnicodeEncodeError):
+            file.stage(None)
+        file.publish(7)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("k.json", "second")]
+
+
+def test_a_record_that_fails_fails_no_simulation(here: Run, ours: Sequence[str]) -> None:
+    execute(ours[1], "ALTER TABLE shsim_run RENAME COLUMN tau TO cap")
+    ended = here("simulate", *ours, *BRIEF)
+    assert ended.code == 0, ended.err
+    assert "this run is not recorded: " in ended.err
+    before = here("export", *ours).out
+    refused = here("calibrate", *ours, *SHORT)
+    assert refused.code == 4, "a save that cannot be recorded is none"
+    assert here("export", *ours).out == before
