@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from front_door import QUICK, Run
+from storage.databases import item_rows
 
 EVERY = ["none", "sh", "randomesque:5", "progressive", "restricted", "eligibility"]
 
@@ -51,10 +52,8 @@ def test_the_default_is_sh_and_none_goes_by_no_k(here: Run, demo: Sequence[str])
     assert none["verification"]["information_kept"] == 1
 
 
-def test_every_control_side_by_side_as_a_process(
-    process: Run, demo: Sequence[str], demo_file: Path
-) -> None:
-    before = demo_file.read_bytes()
+def test_every_control_side_by_side_as_a_process(process: Run, demo: Sequence[str]) -> None:
+    before = item_rows(demo[1])
     ended = process("simulate", *demo, *QUICK, "--compare", "--ability", "eap")
     assert ended.code == 0, ended.err
     shown = ended.out.splitlines()
@@ -66,7 +65,7 @@ def test_every_control_side_by_side_as_a_process(
     assert len(heads) == 2
     assert "RMSE" in ended.out
     assert "2,000 examinees, the same under each control. Seed 1;" in ended.out
-    assert demo_file.read_bytes() == before
+    assert item_rows(demo[1]) == before
 
 
 def test_a_list_is_kept_in_its_order_and_each_row_is_a_simulation(
