@@ -217,12 +217,15 @@ def take_test(design, parameters, k, theta, key, answer_key):
     estimated = design.estimator != "true"
     theta_hat, error = (design.start, math.inf) if estimated else (theta, 0.0)
     for position in range(design.length):
-        enough = position >= design.min_len and needs(design, taken) == 0
-        if design.se_stop > 0 and enough and error <= design.se_stop:
-            break
+        left = design.length - position
+        precise = design.se_stop > 0 and error <= design.se_stop
+        if precise and position >= design.min_len:
+            left = needs(design, taken)  # the test goes on for its content alone
+            if left == 0:
+                break
         unseen = [i for i in oracle.ranking(theta_hat, *parameters) if i not in happened.items]
         if design.topic is not None:
-            open_now, tight = may_have(design, taken, design.length - position)
+            open_now, tight = may_have(design, taken, left)
             unseen = [i for i in unseen if design.topic[i] in open_now]
             happened.tight.append(tight)
         proposed = []

@@ -99,6 +99,20 @@ length = setting(
     help="Items a test.",
     fallback="30",
 )
+
+
+def ability(text: str) -> Callable[[F], F]:
+    """`--ability`, of which not every command takes all."""
+    return setting(
+        "--ability",
+        section=TEST,
+        type=click.Choice(["true", "eap", "map", "mle", "wle"]),
+        metavar="KIND",
+        help=text,
+        fallback="true",
+    )
+
+
 delivered = together(
     setting(
         "--theta",
@@ -109,15 +123,6 @@ delivered = together(
         default="normal:0,1",
         show_default=True,
         help="True ability: normal:MU,SD, uniform:LO,HI, fixed:X or file:PATH (one a line).",
-    ),
-    setting(
-        "--ability",
-        section=TEST,
-        type=click.Choice(["true", "eap", "map", "mle", "wle"]),
-        metavar="KIND",
-        help="The ability that ranks the items; must be what the live test does. true: the"
-        " examinee's own. eap, map, mle, wle: estimated anew after each simulated response.",
-        fallback="true",
     ),
     setting(
         "--rejection",
@@ -193,8 +198,12 @@ estimated = together(
         " most = 8; [topics.none] is for items without a topic. Works with --ability true too.",
     ),
 )
-untargeted_test = together(length, delivered, seed, estimated)
-test = together(length, tau, delivered, seed, estimated)
+any_ability = ability(
+    "The ability that ranks the items; must be what the live test does. true: the examinee's own."
+    " eap, map, mle, wle: estimated anew after each simulated response."
+)
+untargeted_test = together(length, any_ability, delivered, seed, estimated)
+test = together(length, tau, any_ability, delivered, seed, estimated)
 bounds = together(
     setting("--floor", section=RULE, type=float, metavar="K", help="Smallest k.", fallback="0.001"),
     setting("--ceil", section=RULE, type=float, metavar="K", help="Largest k.", fallback="1"),

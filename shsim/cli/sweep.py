@@ -57,6 +57,10 @@ _TAUS = "0.10:0.30:0.02"
     show_default=True,
     help="Caps to calibrate for: a list (0.1,0.15,0.2) or START:STOP:STEP, the stop included.",
 )
+@options.ability(
+    "The ability that ranks the items: true, since a sweep is solved in closed form. For eap and"
+    " the others, calibrate at each cap with --dry-run."
+)
 @options.delivered
 @options.bounds
 @setting(

@@ -78,15 +78,20 @@ def first_belief(test: Test, desk: Desk, theta: float) -> Belief:
 
 @device
 def is_over(test: Test, desk: Desk, belief: Belief, count: int) -> bool:
-    """Whether the test ends after `count` items; if not, topics are opened for the next."""
+    """Whether the test ends after `count` items; if not, topics are opened for the next.
+
+    Once the estimate is good enough, a test goes on for its blueprint's sake alone.
+    """
     plan = test.plan
     if count >= plan.longest:
         return True
-    needed = 0
-    if len(test.content.topic) > 0:
-        needed = open_topics(test.content, desk, plan.longest - count)
-    precise = plan.se_stop > 0.0 and belief.error <= plan.se_stop
-    return bool(precise and count >= plan.shortest and needed == 0)
+    precise = plan.se_stop > 0.0 and belief.error <= plan.se_stop and count >= plan.shortest
+    if len(test.content.topic) == 0:
+        return bool(precise)
+    needed = open_topics(test.content, desk, plan.longest - count)
+    if precise and needed > 0:
+        open_topics(test.content, desk, needed)
+    return bool(precise and needed == 0)
 
 
 @device

@@ -47,6 +47,13 @@ def make_curves(
     )
 
 
+def least_error(items: FloatArray, nodes: FloatArray, length: int) -> float:
+    """The smallest standard error that `length` items can leave anywhere on the grid."""
+    fisher = _warm(items, nodes, *_chances(items, nodes))[1]
+    best = np.partition(fisher, max(len(items) - length, 0), axis=0)[-length:].sum(axis=0)
+    return float(1.0 / np.sqrt(max(float(best.max()), 1e-300)))
+
+
 def _chances(items: FloatArray, nodes: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The probabilities of a right and of a wrong answer, (N, G) each, neither cancelling."""
     e, above = _decay(items, nodes)

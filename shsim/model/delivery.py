@@ -16,6 +16,9 @@ Ability = Literal["true", "eap", "map", "mle", "wle"]
 REJECTIONS: tuple[str, ...] = get_args(Rejection)
 ABILITIES: tuple[str, ...] = get_args(Ability)
 
+#: Estimates reach so many standard deviations of what is believed to either side.
+REACH = 4.0
+
 #: Estimates that a prior bears on.
 WITH_PRIOR = ("eap", "map")
 
@@ -89,6 +92,21 @@ class DeliverySettings:
         """What is believed of ability before the first response."""
         return self.theta if self.prior is None else self.prior
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The smallest and the largest estimate: four standard deviations, or a range's ends."""
+        believed = self.believed
+        if not has_spread(believed):  # nothing to go by but its place
+            return believed.mean - REACH, believed.mean + REACH
+        if believed.kind == "uniform":
+            return believed.first, believed.second
+        if believed.kind == "normal" or self.ability in ("mle", "wle"):
+            return (
+                believed.first - REACH * believed.second,
+                believed.first + REACH * believed.second,
+            )
+        return float(believed.values[0]), float(believed.values[-1])
+
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
         if self.length < 1:
@@ -98,8 +116,18 @@ class DeliverySettings:
             yield f"--scale {number(self.scale)} is outside (0, 100]; D is 1.7 or 1."
         if not 0 <= self.seed < 2**63:
             yield f"--seed {self.seed} is outside [0, 2^63)."
-        if self.start is not None and not abs(self.start) <= LARGEST_THETA:
-            yield f"--start {number(self.start)} is not a number within ±{LARGEST_THETA:g}."
+        for name, value, known in (
+            ("--ability", self.ability, ABILITIES),
+            ("--rejection", self.rejection, REJECTIONS),
+        ):
+            if value not in known:
+                yield f"{name} {value!r} is none of {', '.join(known)}. Give one of these."
+        low, high = self.reach
+        if self.start is not None and self.estimated and not low <= self.start <= high:
+            yield (
+                f"--start {number(self.start)} is outside what an estimate can be here,"
+                f" {low:.4g} to {high:.4g}. Give one inside, or another --prior."
+            )
         yield from self._stopping_problems()
         yield from self._prior_problems()
         if self.blueprint is not None and self.length >= 1:

@@ -15,10 +15,20 @@ from shsim.model.blueprint import Blueprint
 from shsim.model.control import SYMPSON_HETTER, Control
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
-from shsim.model.methods import AVERAGE_FROM, DEFAULT_NODES, METHOD_DEFAULTS, Estimator, Method
+from shsim.model.methods import (
+    AVERAGE_FROM,
+    DEFAULT_NODES,
+    METHOD_DEFAULTS,
+    METHODS,
+    Estimator,
+    Method,
+)
 from shsim.model.ranges import bounds_problems, range_problems
 from shsim.model.sweep_settings import SweepSettings
 from shsim.model.trace import TraceSettings
+
+#: Taken for a method that there is not, so that the rest can be checked too.
+_STAND_IN = METHOD_DEFAULTS["classical", "position"]
 
 #: Simulated examinees of `simulate` when `--n` is not given.
 DEFAULT_SIMULATE_N = 200_000
@@ -118,7 +128,7 @@ class CalibrationSettings:
 
         `damped` with a decay of 0 is the first script, which aims at tau itself.
         """
-        own = METHOD_DEFAULTS[method, delivery.rejection]
+        own = METHOD_DEFAULTS.get((method, delivery.rejection), _STAND_IN)
         chosen_decay = own.decay if decay is None else decay
         first_script = method == "damped" and chosen_decay == 0
         most = MOST_VERIFIED if delivery.one_pass else MOST_VERIFIED_ADAPTIVE
@@ -158,6 +168,8 @@ class CalibrationSettings:
 
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
+        if self.method not in METHODS:
+            yield f"--method {self.method!r} is none of {', '.join(METHODS)}. Give one of these."
         yield from self.delivery.problems()
         yield from range_problems(self)
         yield from bounds_problems(self.floor, self.ceil)

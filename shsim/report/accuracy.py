@@ -8,9 +8,9 @@ from shsim.arrays import FloatArray
 from shsim.model.results import Accuracy
 
 #: What is summed over examinees: their number, theta, its square, theta_hat, its square, their
-#: product, the error, its square, the standard error.
-(_N, _THETA, _THETA2, _HAT, _HAT2, _PRODUCT, _ERROR, _ERROR2, _SE) = range(9)
-ERROR_COLUMNS = 9
+#: product, the error, its square, the standard error where it is finite, and how often it is.
+(_N, _THETA, _THETA2, _HAT, _HAT2, _PRODUCT, _ERROR, _ERROR2, _SE, _WITH_SE) = range(10)
+ERROR_COLUMNS = 10
 
 
 def error_terms(
@@ -21,6 +21,8 @@ def error_terms(
     Abilities are taken from about their mean, so that squares keep their digits.
     """
     error = theta_hat - theta
+    # Answers to items without any information leave no standard error to average.
+    finite = np.isfinite(standard_error)
     return (
         np.ones(len(theta)),
         theta,
@@ -30,7 +32,8 @@ def error_terms(
         theta * theta_hat,
         error,
         error * error,
-        standard_error,
+        np.where(finite, standard_error, 0.0),
+        finite.astype(np.float64),
     )
 
 
@@ -40,7 +43,7 @@ def accuracy(sums: FloatArray) -> Accuracy:
     Parameters
     ----------
     sums
-        (10, 9): one row a theta decile, as :func:`error_terms` adds up.
+        (10, 10): one row a theta decile, as :func:`error_terms` adds up.
     """
     whole = sums.sum(axis=0)
     n = np.maximum(sums[:, _N], 1.0)
@@ -50,11 +53,13 @@ def accuracy(sums: FloatArray) -> Accuracy:
         n=int(whole[_N]),
         bias=float(whole[_ERROR] / whole[_N]),
         rmse=float(np.sqrt(whole[_ERROR2] / whole[_N])),
-        standard_error=float(whole[_SE] / whole[_N]),
+        standard_error=float(whole[_SE] / max(whole[_WITH_SE], 1.0)),
         correlation=_correlation(whole),
         bias_by_decile=tuple(bias.tolist()),
         rmse_by_decile=tuple(np.sqrt(mean_square).tolist()),
-        standard_error_by_decile=tuple((sums[:, _SE] / n).tolist()),
+        standard_error_by_decile=tuple(
+            (sums[:, _SE] / np.maximum(sums[:, _WITH_SE], 1.0)).tolist()
+        ),
         error_sd_by_decile=tuple(np.sqrt(np.maximum(mean_square - bias**2, 0.0)).tolist()),
     )
 

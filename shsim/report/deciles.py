@@ -30,7 +30,8 @@ def decile_lines(measures: Measures, width: int) -> Iterator[Text]:
         ("largest exposure", "largest", measures.max_by_decile),
         ("bias", "bias", found.bias_by_decile),
         ("RMSE", "RMSE", found.rmse_by_decile),
-        ("standard error", "s.e.", found.error_sd_by_decile),
+        ("spread of errors", "spread", found.error_sd_by_decile),
+        ("standard error", "s.e.", found.standard_error_by_decile),
     ):
         name = label if len(label) < lead else short
         yield Text(f"{name:<{lead}}{_row(values, each)}", style="dim")

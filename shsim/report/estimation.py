@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import math
 
+from shsim.model.ability import number
+from shsim.model.delivery import has_spread
 from shsim.model.results import Accuracy, CalibrationResult, Lengths, Measures
 
 #: Within this factor of the cap a table made at the true theta holds in an EAP test too.
 _NO_WORSE = 1.02
 
 
-def lengths_sentence(lengths: Lengths) -> str:
-    """How long the tests were."""
+def lengths_sentence(lengths: Lengths, measures: Measures) -> str:
+    """How long the tests were, and what control costs in length: all end at one error."""
     at = dict(lengths.counts)
     tests = sum(at.values())
     longest = max(at)
+    if len(at) == 1:
+        return (
+            f"Every test had {longest} items: --se-stop ended none of them early, or all at once."
+            " Give another --se-stop, --min-len or --max-len."
+        )
+    beside = ""
+    if measures.uncontrolled is not None:
+        beside = (
+            " As tests end at the same error, the price of control is in their length:"
+            f" {measures.mean_length:.2f} items against {measures.uncontrolled.mean_length:.2f}."
+        )
     return (
         f"Half of the tests had at most {lengths.median} items, 80 % had {lengths.p10} to"
-        f" {lengths.p90}, and {at[longest] / tests:.1%} the most, {longest}."
+        f" {lengths.p90}, and {at[longest] / tests:.1%} the most, {longest}.{beside}"
     )
 
 
@@ -53,7 +66,9 @@ def when_estimated_sentence(result: CalibrationResult) -> str | None:
             f"In a test that ranks by an EAP estimate this table's largest exposure is {rate:.2f},"
             f" {times:.2f} times the cap: it serves there too."
         )
+    theta = result.settings.delivery.theta
+    prior = "" if has_spread(theta) else f" --prior normal:{number(theta.mean)},1"
     return (
         f"In a test that ranks by an EAP estimate this table's largest exposure is {rate:.2f},"
-        f" {times:.2f} times the cap. If yours does, calibrate for it: --ability eap"
+        f" {times:.2f} times the cap. If yours does, calibrate for it: --ability eap{prior}"
     )

@@ -102,8 +102,8 @@ def measure_uncontrolled(counts: Counts) -> Uncontrolled:
 
 
 def lengths_of(counted: IntArray | None) -> Lengths | None:
-    """The distribution of test lengths from counts by length; None where all are alike."""
-    if counted is None or np.count_nonzero(counted) <= 1:
+    """The distribution of test lengths from counts by length; None where they are fixed."""
+    if counted is None:
         return None
     at = np.flatnonzero(counted)
     share = np.cumsum(counted) / counted.sum()

@@ -48,8 +48,9 @@ def exposure_bars(rates: FloatArray, tau: float) -> list[Bar]:
         The cap, in (0, 1].
     """
     largest = max(float(rates.max(initial=0.0)), tau)
-    per_cap = next((m for m in _ROWS_TO_CAP if math.ceil(largest / tau * m - 1e-9) <= MOST_ROWS), 1)
-    rows = min(math.ceil(largest / tau * per_cap - 1e-9), MOST_ROWS)
+    times = min(largest / tau, 1e6)  # a cap too small to divide by needs no more rows
+    per_cap = next((m for m in _ROWS_TO_CAP if math.ceil(times * m - 1e-9) <= MOST_ROWS), 1)
+    rows = min(math.ceil(times * per_cap - 1e-9), MOST_ROWS)
     edges = [tau * i / per_cap for i in range(rows + 1)]
     edges[-1] = max(edges[-1], largest)
     # A rate at the cap is not over it, whatever the rounding of count / n.

@@ -26,10 +26,15 @@ def subject(
     if delivery.estimated:
         stops = "" if delivery.se_stop is None else f" to an error of {number(delivery.se_stop)}"
         words.append(f"ranked by {delivery.ability.upper()}{stops}")
+    if delivery.start is not None:
+        words.append(f"from {number(delivery.start)}")
+    if delivery.prior is not None:
+        words.append(f"prior {delivery.prior.spelling}")
     if delivery.blueprint is not None:
         words.append(f"content by {delivery.blueprint.spelling}")
     if manner:
         words.append(manner)
+    words.append(f"scale {number(delivery.scale)}")
     return Text.assemble((visible_line(pool.name), "bold"), visible_line(f": {', '.join(words)}"))
 
 

@@ -55,9 +55,10 @@ def _per_test(value: float) -> str:
     return f"{value:.1f}" if value >= 1 or value < 1e-9 else f"{value:.2g}"
 
 
-_LARGEST, _BEYOND_NOISE, _EXAMINEES = (
+_LARGEST, _BEYOND_NOISE, _LENGTH, _EXAMINEES = (
     "largest exposure rate",
     "  of them beyond noise",
+    "items a test",
     "examinees",
 )
 
@@ -84,12 +85,6 @@ def _kept(shown: Shown) -> float:
     return shown.information_kept if isinstance(shown, Measures) else 1.0
 
 
-def _varying(shown: Shown) -> float | None:
-    """The mean length where it says something."""
-    whole = shown.mean_length == int(shown.mean_length)
-    return None if whole and getattr(shown, "lengths", None) is None else shown.mean_length
-
-
 #: label, value of what is shown, how it is written
 _ROWS: tuple[tuple[str, Callable[[Shown], float | None], Callable[[float], str]], ...] = (
     (_LARGEST, _of("max_exposure"), _rate),
@@ -98,7 +93,7 @@ _ROWS: tuple[tuple[str, Callable[[Shown], float | None], Callable[[float], str]]
     ("items never seen", _of("unused"), _count),
     ("overlap of two tests", _of("overlap"), _share),
     ("Gini index of the rates", _of("gini"), lambda x: f"{x:.3f}"),
-    ("items a test", _varying, lambda x: f"{x:.2f}"),
+    (_LENGTH, _of("mean_length"), lambda x: f"{x:.2f}"),
     ("information kept", _kept, _share),
     ("RMSE of the estimate", _error("rmse"), _rate),
     ("bias", _error("bias"), lambda x: f"{x:+.4f}"),
@@ -164,6 +159,8 @@ def _measures(result: Result, width: int) -> Table:
     for label, value, written in _ROWS:
         if without_noise and label in (_BEYOND_NOISE, _EXAMINEES):
             continue
+        if label == _LENGTH and result.measures.lengths is None:
+            continue
         values = [value(shown) for _, shown in sets]
         if any(each is not None for each in values):
             cells = zip(sets, values, strict=True)
@@ -175,6 +172,8 @@ def _cell(label: str, shown: Shown, value: float | None, written: Callable[[floa
     """One figure, coloured by the verdict where it is about that."""
     if value is None:
         return Text()
+    if not math.isfinite(value):
+        return Text("-")
     style = ""
     if isinstance(shown, Measures) and label == _LARGEST:
         style = "green" if shown.held else "red"
@@ -254,12 +253,27 @@ def _ending(result: Result) -> Iterator[str]:
         yield _why_stopped(result)
         yield f"The rule was {result.settings.method}, starting from {_ORIGINS[result.origin]}."
     if result.measures.lengths is not None:
-        yield lengths_sentence(result.measures.lengths)
+        yield lengths_sentence(result.measures.lengths, result.measures)
+    yield from _content(result)
     yield f"Seed {settings.delivery.seed}; {result.seconds:.2f} s."
     if isinstance(result, CalibrationResult):
         sentence = when_estimated_sentence(result)
         if sentence is not None:
             yield sentence
+
+
+def _content(result: Result) -> Iterator[str]:
+    """How many items of each topic a test had, where a blueprint says how many it may."""
+    blueprint = result.settings.delivery.blueprint
+    if blueprint is None:
+        return
+    rates, topics = result.exposure.rate, result.pool.topic_id
+    means = [
+        f"{rule.name}: {float(rates[topics == rule.topic].sum()):.2f} ({rule.least} to"
+        f" {'any' if rule.most is None else rule.most})"
+        for rule in blueprint.rules
+    ]
+    yield f"Items a test by topic, on average (and allowed): {', '.join(means)}."
 
 
 _ORIGINS: dict[Origin, str] = {

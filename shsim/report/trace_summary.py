@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from shsim.model.item_pool import ItemPool
+from shsim.model.item_pool import NO_TOPIC, ItemPool
 from shsim.model.trace import TracedTest, TraceResult, TraceStep
 from shsim.report.canvas import Canvas
 from shsim.report.plain_text import visible_line
@@ -36,23 +36,26 @@ def _test(pool: ItemPool, test: TracedTest, width: int) -> Iterator[Text]:
             f" {right} of {len(test.steps)} right"
         )
     yield Text(f"Examinee {test.examinee}: theta {test.theta:.3f}{estimate}", style="bold")
-    yield Text(
-        f"{'':>3}  {'item':<12} {'information':>11} {'answer':>7} {'estimate':>8} {'s.e.':>6}"
-        "  rejected before it",
-        style="dim",
-    )
+    estimated = last.right is not None
+    columns = f"{'answer':>7} {'estimate':>8} {'s.e.':>6}  " if estimated else " "
+    head = f"{'':>3}  {'item':<12} {'topic':>5} {'info.':>7} {columns}rejected before it"
+    yield Text(head[:width], style="dim")
+    if estimated:
+        start = f"{test.steps[0].ranked_at:8.3f}"
+        yield Text(f"{0:>3}  {'(start)':<12} {'':>5} {'':>7} {'':>7} {start}", style="dim")
     for position, step in enumerate(test.steps, start=1):
         yield _step(pool, position, step, width)
 
 
 def _step(pool: ItemPool, position: int, step: TraceStep, width: int) -> Text:
-    answer = estimate = error = ""
+    topic = int(pool.topic_id[step.item])
+    named = "-" if topic == NO_TOPIC else str(topic)
+    line = Text(f"{position:>3}  {pool.item(step.item):<12} {named:>5} {step.information:7.4f} ")
     if step.right is not None:
-        answer = "right" if step.right else "wrong"
-        estimate, error = f"{step.theta_hat:8.3f}", f"{step.standard_error:6.3f}"
-    line = Text(f"{position:>3}  {pool.item(step.item):<12} {step.information:11.4f} ")
-    line.append(f"{answer:>7}", style="green" if step.right else "red")
-    line.append(f" {estimate:>8} {error:>6}  ")
+        answer, style = ("right", "green") if step.right else ("wrong", "red")
+        line.append(f"{answer:>7}", style=style)
+        line.append(f" {step.theta_hat:8.3f} {step.standard_error:6.3f} ")
+    line.append(" ")
     if step.forced:
         line.append("forced; ", style="yellow")
     line.append(_rejected(pool, step, width - len(line.plain)), style="dim")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import shlex
 
 import numpy as np
 
 from shsim.arrays import BoolArray, FloatArray
 from shsim.model.ability import number
 from shsim.model.control import NO_CONTROL, SYMPSON_HETTER, Control
-from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import METHOD_DEFAULTS
 from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, StopReason, Verdict
 from shsim.model.settings import CalibrationSettings, SimulationSettings
+from shsim.report.remedies import infeasible, least_mean, same_test, shorter, typed
 
 #: Within this factor of L/N hardly any pool lets the rates settle.
 _CLOSE = 1.05
@@ -55,11 +54,12 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
         held = _under(control, _held(measures)) + unseen
         return Verdict(held=True, sentence=held, reason=None, remedy=None)
     sentence = _under(control, _not_held(measures)) + unseen
-    smallest = settings.delivery.shortest / len(pool)
+    smallest = least_mean(pool, measures, settings.delivery)
     if settings.tau < smallest:
         remedy = (
-            f"No k can hold it: {settings.delivery.shortest} items a test from {len(pool)} give a"
-            f" mean exposure of {smallest:.4g}. Give a larger --tau, a shorter --len or more items."
+            f"No k can hold it: {measures.mean_length:.4g} items a test from {len(pool)} give a"
+            f" mean exposure of {smallest:.4g}."
+            f" Give a larger --tau, {shorter(settings.delivery)} or more items."
         )
         return Verdict(held=False, sentence=sentence, reason="infeasible", remedy=remedy)
     if control != SYMPSON_HETTER:
@@ -78,28 +78,6 @@ def _under(control: Control, sentence: str) -> str:
         return sentence
     who = "Without control" if control == NO_CONTROL else f"Under {control.spelling}"
     return f"{who} the{sentence.removeprefix('The')}"
-
-
-def same_test(delivery: DeliverySettings) -> str:
-    """The options that ask for the same test, as they are typed."""
-    options: dict[str, str | float | None] = {
-        "len": delivery.length if delivery.se_stop is None else None,
-        "rejection": delivery.rejection,
-        "scale": delivery.scale,
-        "theta": delivery.theta.spelling,
-        "ability": delivery.ability if delivery.estimated else None,
-        "start": delivery.start,
-        "prior": None if delivery.prior is None else delivery.prior.spelling,
-        "se-stop": delivery.se_stop,
-        "min-len": delivery.min_len,
-        "max-len": None if delivery.se_stop is None else delivery.length,
-        "blueprint": None if delivery.blueprint is None else delivery.blueprint.spelling,
-    }
-    return " ".join(
-        f"--{name} {shlex.quote(value) if isinstance(value, str) else _spelled(value)}"
-        for name, value in options.items()
-        if value is not None
-    )
 
 
 def _what_only_simulation_sees(measures: Measures, settings: SimulationSettings) -> str:
@@ -180,46 +158,30 @@ def _miss(
             )
         if settings.ceil < 1:
             return "ceil", "Give --ceil 1"
-        return "infeasible", _infeasible(pool, measures, settings, reasons)
-    return _shortfall(pool, measures, settings, stopped, reasons)
+        return "infeasible", infeasible(pool, measures, over, settings, reasons)
+    return _shortfall(pool, measures, over, settings, stopped, reasons)
 
 
 def _shortfall(
     pool: ItemPool,
     measures: Measures,
+    over: BoolArray,
     settings: CalibrationSettings,
     stopped: StopReason,
     reasons: Reasons | None,
 ) -> tuple[MissReason, str]:
     """The rule did not get there, though the pool fills its tests."""
-    close = _CLOSE * settings.delivery.shortest / len(pool)
+    close = _CLOSE * least_mean(pool, measures, settings.delivery)
     if reasons is not None:
         close = reasons.smallest_tau
     options = {} if settings.method == "exact" else _schedule(settings)
     if not options and settings.tau < close:
-        return "infeasible", _infeasible(pool, measures, settings, reasons)
+        return "infeasible", infeasible(pool, measures, over, settings, reasons)
     if "--n" in options or (stopped == "converged" and not options and settings.method != "exact"):
         options = options or {"--n": 4 * settings.n}
-        return "examinees", f"Give more examinees an iteration: {_typed(options)}"
+        return "examinees", f"Give more examinees an iteration: {typed(options)}"
     options = options or {"--iters": 2 * settings.iters}
-    return "iterations", f"Give the rule more room: {_typed(options)}"
-
-
-def _infeasible(
-    pool: ItemPool, measures: Measures, settings: CalibrationSettings, reasons: Reasons | None
-) -> str:
-    """What to type where the pool cannot fill its tests under the cap."""
-    smallest = settings.delivery.shortest / len(pool)
-    larger = math.ceil(settings.tau * 1.1 * 1000) / 1000
-    bound = f"no cap under {smallest:.4g} is conceivable; the pool may not reach it."
-    if reasons is not None:
-        # What is solved for is .995 of the cap, and rounded up to be read easily.
-        larger = math.ceil(max(reasons.smallest_tau / settings.target, smallest) * 1e4) / 1e4
-        bound = f"the smallest cap that was met is {reasons.smallest_tau:.4f}."
-    return (
-        f"{measures.forced_per_test:.3g} positions a test are filled by force: {bound}"
-        f" Give --tau {min(larger, 1.0):g}, a shorter --len or more items."
-    )
+    return "iterations", f"Give the rule more room: {typed(options)}"
 
 
 def _items(pool: ItemPool, chosen: BoolArray) -> str:
@@ -258,12 +220,3 @@ def _schedule(settings: CalibrationSettings) -> dict[str, float]:
     if settings.decay == 0 or settings.decay > own.decay:
         options["--decay"] = own.decay
     return options
-
-
-def _typed(options: dict[str, float]) -> str:
-    return " ".join(f"{name} {_spelled(value)}" for name, value in options.items())
-
-
-def _spelled(value: float) -> str:
-    """A value as its option takes it: whole numbers in digits, never as 1e+06."""
-    return str(value) if isinstance(value, int) else number(value)

@@ -25,7 +25,12 @@ def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
         every one of them.
     """
     if not spelling.strip().startswith(_PREFIX):
-        return AbilityDistribution.parse(spelling, option)
+        try:
+            return AbilityDistribution.parse(spelling, option)
+        except DataError as error:
+            # A distribution does not know what it is for.
+            said = [problem.replace("theta ", f"{option} ", 1) for problem in error.problems]
+            raise DataError(said) from error
     name = spelling.strip().removeprefix(_PREFIX)
     if not name:
         raise DataError(f"{option} file: names no file. Write file:PATH.")

@@ -24,6 +24,7 @@ from shsim.model.results import (
 from shsim.model.settings import CalibrationSettings
 from shsim.report.verdict import judge_calibration
 from shsim.workflow.adaptive import AdaptiveTests
+from shsim.workflow.checking import require_sound
 from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.delivery import tests_of
 from shsim.workflow.examinees import Cohort
@@ -67,7 +68,7 @@ def calibrate(
     pool
         Items and the k in force, which the iterations start from.
     settings
-        Already checked against the pool (`shsim.workflow.run.load_checked`).
+        Checked, and against the pool, before anything runs.
     explain
         Find the reasons even where the cap is held.
     threads
@@ -76,8 +77,14 @@ def calibrate(
         Told of progress.
     checkpoints
         Where the iterations of a sampled method are kept, and perhaps gone on with.
+
+    Raises
+    ------
+    DataError
+        Everything that is wrong with the settings.
     """
     began = time.perf_counter()
+    require_sound(settings, pool)
     kept = checkpoints.begin(pool, settings) if checkpoints else None
 
     def cohort(n: int, iteration: int) -> Cohort:

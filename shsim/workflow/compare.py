@@ -10,6 +10,7 @@ from shsim.model.comparison import Compared, ComparisonResult
 from shsim.model.control import Control
 from shsim.model.item_pool import ItemPool
 from shsim.model.settings import SimulationSettings
+from shsim.workflow.checking import require_sound
 from shsim.workflow.delivery import tests_of
 from shsim.workflow.executor import Executor
 from shsim.workflow.simulate import examinees_of, start, under
@@ -32,7 +33,7 @@ def compare(
     pool
         Items and the k in force, which `sh` goes by.
     settings
-        Already checked against the pool (`shsim.workflow.run.load_checked`); their control
+        Checked, and against the pool, before anything runs; their control
         is not used.
     controls
         At least one.
@@ -40,8 +41,14 @@ def compare(
         Workers; changes only the speed.
     watch
         Told of progress, examinee by examinee of all controls.
+
+    Raises
+    ------
+    DataError
+        Everything that is wrong with the settings.
     """
     began = time.perf_counter()
+    require_sound(settings, pool)
     compared: list[Compared] = []
     with Executor(pool, settings.delivery, threads) as executor:
         start(executor, watch, *controls)

@@ -17,6 +17,7 @@ from shsim.model.settings import SimulationSettings
 from shsim.report.exposure import Expectations, measure_expected
 from shsim.report.verdict import judge_in_force
 from shsim.workflow.baselines import BaselineTests
+from shsim.workflow.checking import require_sound
 from shsim.workflow.delivery import tests_of
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
@@ -39,13 +40,14 @@ def simulate(
     pool
         Items and the k in force.
     settings
-        Already checked against the pool (`shsim.workflow.run.load_checked`).
+        Checked, and against the pool, before anything runs.
     threads
         Workers; by default as many as there are processors. Changes only the speed.
     watch
         Told of progress.
     """
     began = time.perf_counter()
+    require_sound(settings, pool)
     delivery = settings.delivery
     with Executor(pool, delivery, threads) as executor:
         start(executor, watch, settings.control)

@@ -20,7 +20,7 @@ from shsim.kernels.desk import (
     make_desk,
     make_sums,
 )
-from shsim.kernels.grid import make_curves
+from shsim.kernels.grid import least_error, make_curves
 from shsim.kernels.plan import Content, Plan, Test, no_content
 from shsim.kernels.ranking import Ranking
 from shsim.kernels.sitting import Examinees, make_examinees
@@ -28,7 +28,7 @@ from shsim.kernels.update import potential_proposals
 from shsim.kernels.workspace import DECILES, PROPOSED, SEEN
 from shsim.model.delivery import ABILITIES, DeliverySettings
 from shsim.model.item_pool import ItemPool
-from shsim.model.prior import NODES, grid
+from shsim.model.prior import grid, nodes_for
 from shsim.report.accuracy import ERROR_COLUMNS, error_terms
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import BLOCK, Executor, Rooms
@@ -56,6 +56,9 @@ class StepwiseTests:
         self._delivery = delivery
         self._centre = delivery.theta.mean
         nodes, weights = grid(delivery)
+        if delivery.estimated:
+            finest = least_error(executor.items, nodes[::2], delivery.length)
+            nodes, weights = grid(delivery, nodes_for(delivery, finest))
         believed = delivery.believed
         normal = (believed.first, believed.second) if believed.kind == "normal" else None
         # The place among ABILITIES is the kernels' code: TRUE … WLE.
@@ -140,7 +143,7 @@ class StepwiseTests:
         """Room for one worker."""
         topics = len(self._content.least)
         size = len(self._executor.items)
-        return make_desk(size, self._delivery.length, NODES, topics, trail)
+        return make_desk(size, self._delivery.length, len(self._curves.nodes), topics, trail)
 
     def _average(
         self,
@@ -197,7 +200,7 @@ class StepwiseTests:
             by_decile=sums.by_decile,
             decile_sizes=np.sum([room.decile_sizes for room in rooms], axis=0),
             information=(float(information.sum()) / informed, None),
-            lengths=sums.lengths,
+            lengths=None if self._delivery.se_stop is None else sums.lengths,
             errors=errors.sum(axis=0) if self._delivery.estimated and len(errors) else None,
         )
 

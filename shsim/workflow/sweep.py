@@ -13,6 +13,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.results import SweepPoint, SweepResult
 from shsim.model.sweep_settings import SweepSettings
 from shsim.report.exposure import measure_expected
+from shsim.workflow.checking import require_sound
 from shsim.workflow.executor import Executor
 from shsim.workflow.simulate import expectations, start
 from shsim.workflow.solve import Solver, Target
@@ -33,13 +34,19 @@ def sweep(
     pool
         The items; their k are not used.
     settings
-        Already checked against the pool (`shsim.workflow.run.load_checked`).
+        Checked, and against the pool, before anything runs.
     threads
         Workers; changes only the speed.
     watch
         Told of progress, one step a solution.
+
+    Raises
+    ------
+    DataError
+        Everything that is wrong with the settings.
     """
     began = time.perf_counter()
+    require_sound(settings, pool)
     points: list[SweepPoint] = []
     for length in settings.lengths:
         delivery = replace(settings.delivery, length=length)

@@ -37,7 +37,7 @@ class Totals:
         Mean information at the true theta of the first `MEASURED_N` tests, and that of the
         uncontrolled test where one walk tells both (else None).
     lengths
-        int64 (L + 1,): tests of each length; None where all have L items.
+        int64 (L + 1,): tests of each length; None where all are to have L items.
     errors
         float64 (10, columns), sums over the first `MEASURED_N` examinees of each decile, see
         `shsim.report.accuracy`; None where no ability is estimated.

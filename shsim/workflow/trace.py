@@ -12,6 +12,7 @@ from shsim.kernels.sitting import make_examinees
 from shsim.model.item_pool import ItemPool
 from shsim.model.trace import TracedTest, TraceResult, TraceSettings, TraceStep
 from shsim.workflow.adaptive import AdaptiveTests
+from shsim.workflow.checking import require_sound
 from shsim.workflow.examinees import Cohort
 from shsim.workflow.executor import Executor
 from shsim.workflow.simulate import start
@@ -31,10 +32,16 @@ def trace(pool: ItemPool, settings: TraceSettings, *, watch: Watch = SILENT) -> 
     pool
         Items and the k in force.
     settings
-        Already checked against the pool (`shsim.workflow.run.load_checked`).
+        Checked, and against the pool, before anything runs.
     watch
         Told when kernels have to be compiled.
+
+    Raises
+    ------
+    DataError
+        Everything that is wrong with the settings.
     """
+    require_sound(settings, pool)
     delivery, count = settings.delivery, settings.tests
     cohort = Cohort(
         theta=delivery.theta, n=settings.first + count, seed=delivery.seed, stream=STREAM_SIMULATE

@@ -194,6 +194,39 @@ def test_a_conflict_is_one_line_and_nothing_is_written(
     assert hashlib.sha256(demo_file.read_bytes()).digest() == before
 
 
+def test_what_is_typed_beats_a_file_that_excludes_it(
+    here: Run, demo: Sequence[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "programme.toml"
+    file.write_text(
+        "ability = 'eap'\nstart = 0.5\nprior = 'normal:0,2'\nse-stop = 0.4\nmax-len = 25\n"
+    )
+    quick = (*demo, "--config", str(file), "--n", "500", "--format", "json")
+
+    def taken(*typed: str) -> dict[str, object]:
+        ended = here("simulate", *quick, *typed)
+        assert ended.code == 0, ended.err
+        found: dict[str, object] = json.loads(ended.out)["settings"]
+        return found
+
+    kept = taken()
+    assert (kept["ability"], kept["start"], kept["se_stop"], kept["length"]) == (
+        "eap",
+        0.5,
+        0.4,
+        25,
+    )
+    fixed = taken("--len", "12")
+    assert (fixed["length"], fixed["se_stop"], fixed["start"]) == (12, None, 0.5)
+    true = taken("--ability", "true")
+    assert (true["ability"], true["start"], true["prior"], true["se_stop"]) == (
+        "true",
+        None,
+        None,
+        None,
+    )
+
+
 def test_problems_of_every_kind_are_said_together(here: Run, demo: Sequence[str]) -> None:
     Path("bad.toml").write_text("[topics.algebra]\nleast = true\n[topics.1]\n")
     ended = here(

@@ -166,7 +166,8 @@ def test_the_table_has_a_line_a_position_within_80_columns(
     assert max(map(len, shown)) <= 80
     subject = " ".join(shown[: shown.index("")])
     assert subject.endswith(
-        "k.csv: 480 items, 30 a test, theta normal:0,1, ranked by EAP, rejection by position"
+        "k.csv: 480 items, 30 a test, theta normal:0,1, ranked by EAP, rejection by position,"
+        " scale 1.7"
     )
     for test in traced(here, *asked)["tests"]:
         begin = next(
@@ -177,18 +178,19 @@ def test_the_table_has_a_line_a_position_within_80_columns(
             f"Examinee {test['examinee']}: theta {test['theta']:.3f}, estimate"
             f" {last['theta_hat']:.3f} (s.e. {last['standard_error']:.3f}), {right} of 30 right"
         )
-        for step, line in zip(test["steps"], shown[begin + 2 : begin + 32], strict=True):
+        for step, line in zip(test["steps"], shown[begin + 3 : begin + 33], strict=True):
             words = line.split()
-            assert words[:3] == [
+            assert words[:4] == [
                 str(step["position"]),
                 f"{step['question_id']}/{step['version']}",
+                str(step["topic_id"]),
                 f"{step['information']:.4f}",
             ]
-            assert words[3] == ("right" if step["response"] else "wrong")
-            assert words[4:6] == [f"{step['theta_hat']:.3f}", f"{step['standard_error']:.3f}"]
-            named = [word for word in words[6:] if "/" in word]
+            assert words[4] == ("right" if step["response"] else "wrong")
+            assert words[5:7] == [f"{step['theta_hat']:.3f}", f"{step['standard_error']:.3f}"]
+            named = [word for word in words[7:] if "/" in word]
             assert named == step["rejected"][: len(named)]
-            assert words[6] == (f"{len(step['rejected'])}:" if step["rejected"] else "-")
+            assert words[7] == (f"{len(step['rejected'])}:" if step["rejected"] else "-")
             assert line.endswith("…") == (len(named) < len(step["rejected"]))
 
 

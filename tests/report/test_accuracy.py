@@ -90,10 +90,9 @@ def test_a_decile_without_examinees_is_nought() -> None:
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=31))
 def test_lengths_have_the_quantiles_of_the_single_tests(counted: list[int]) -> None:
     counts = np.array(counted)
-    found = lengths_of(counts)
-    if np.count_nonzero(counts) < 2:
-        assert found is None
+    if counts.sum() == 0:
         return
+    found = lengths_of(counts)
     assert found is not None
     single = np.repeat(np.arange(len(counts)), counts)
     assert found.counts == tuple((i, count) for i, count in enumerate(counted) if count)
@@ -101,9 +100,9 @@ def test_lengths_have_the_quantiles_of_the_single_tests(counted: list[int]) -> N
     assert [found.median, found.p10, found.p90] == expected.tolist()
 
 
-def test_tests_of_one_length_have_no_distribution_of_lengths() -> None:
+def test_only_fixed_lengths_have_no_distribution() -> None:
     assert lengths_of(None) is None
-    assert lengths_of(np.array([0, 0, 7])) is None
+    assert lengths_of(np.array([0, 0, 7])) == Lengths(((2, 7),), median=2, p10=2, p90=2)
 
 
 def counts(**changed: Any) -> Counts:
@@ -172,8 +171,17 @@ def test_a_bias_that_rounds_to_nothing_has_no_sign(bias: float, written: str) ->
 
 
 def test_lengths_in_a_sentence() -> None:
-    assert lengths_sentence(Lengths(((4, 10), (9, 60), (25, 30)), median=9, p10=4, p90=25)) == (
-        "Half of the tests had at most 9 items, 80 % had 4 to 25, and 30.0% the most, 25."
+    lengths = Lengths(((4, 10), (9, 60), (25, 30)), median=9, p10=4, p90=25)
+    said = "Half of the tests had at most 9 items, 80 % had 4 to 25, and 30.0% the most, 25."
+    alone = measures(calibrated_rates(300))
+    assert lengths_sentence(lengths, alone) == said
+    beside = replace(alone, mean_length=13.3, uncontrolled=replace(uncontrolled(), mean_length=12))
+    assert lengths_sentence(lengths, beside) == (
+        f"{said} As tests end at the same error, the price of control is in their length:"
+        " 13.30 items against 12.00."
+    )
+    assert "Every test had 12 items" in lengths_sentence(
+        Lengths(((12, 7),), median=12, p10=12, p90=12), alone
     )
 
 

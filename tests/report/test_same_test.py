@@ -24,7 +24,8 @@ from shsim.model.blueprint import Blueprint, TopicRule
 from shsim.model.delivery import ABILITIES, DeliverySettings
 from shsim.model.item_pool import NO_TOPIC
 from shsim.model.settings import CalibrationSettings, settings_as_dict
-from shsim.report.verdict import judge_calibration, same_test
+from shsim.report.remedies import same_test
+from shsim.report.verdict import judge_calibration
 
 CONTENT = "[topics.1]\nleast = 2\n[topics.none]\nmost = 3\n"
 RULES = (TopicRule(1, 2, None), TopicRule(NO_TOPIC, 0, 3))

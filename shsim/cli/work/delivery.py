@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from shsim.cli.progress import Narrator
 from shsim.cli.work.problems import Problems
@@ -63,18 +63,19 @@ class TestRequest(DeliveryRequest):
 
         What cannot be read goes to `problems`, and something harmless stands in for it.
         """
-        for problem in self._ignored():
+        its = self.settled()
+        for problem in its.ignored():
             problems.add(problem)
-        theta = problems.without(self.read_theta)
+        theta = problems.without(its.read_theta)
         prior = blueprint = None
-        if self.prior is not None:
-            spelling = self.prior
+        if its.prior is not None:
+            spelling = its.prior
             prior = problems.without(lambda: read_ability(spelling, "prior"))
-        if self.blueprint is not None:
-            path = self.blueprint
+        if its.blueprint is not None:
+            path = its.blueprint
             blueprint = problems.without(lambda: read_blueprint(path))
-        chosen = dict(self.chosen("ability", "rejection", "scale", "start", "se_stop", "min_len"))
-        if (longest := self.length if self.se_stop is None else self.max_len) is not None:
+        chosen = dict(its.chosen("ability", "rejection", "scale", "start", "se_stop", "min_len"))
+        if (longest := its.length if its.se_stop is None else its.max_len) is not None:
             chosen["length"] = longest
         return DeliverySettings(
             theta=theta or STAND_IN,
@@ -84,7 +85,20 @@ class TestRequest(DeliveryRequest):
             **chosen,
         )
 
-    def _ignored(self) -> Iterator[str]:
+    def settled(self) -> Self:
+        """The same without what was set elsewhere and excludes what was typed."""
+        stopping = ("se_stop", "min_len", "max_len")
+        outdone: tuple[str, ...] = ()
+        if "length" in self.typed:
+            outdone += stopping
+        if "se_stop" in self.typed:
+            outdone += ("length",)
+        if "ability" in self.typed and self.ability == "true":
+            outdone += ("start", "prior", *stopping)
+        dropped: dict[str, Any] = {name: None for name in outdone if name not in self.typed}
+        return replace(self, **dropped)
+
+    def ignored(self) -> Iterator[str]:
         """Options that the test asked for would ignore."""
         if self.se_stop is not None and self.length is not None:
             yield (
