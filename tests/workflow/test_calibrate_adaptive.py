@@ -12,6 +12,7 @@ from shsim.model.ability import AbilityDistribution
 from shsim.model.blueprint import Blueprint, TopicRule
 from shsim.model.checkpoint import IterationState
 from shsim.model.delivery import DeliverySettings
+from shsim.model.item_pool import NO_TOPIC
 from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.iterate import LOOK_EVERY, Pooled, judged
@@ -152,7 +153,7 @@ def calibrated():
         ({"rejection": "examinee"}, "exact", "exact", "exact"),
         ({"se_stop": 0.4, "min_len": 4}, "exact", "in_force", "exact"),
         ({"method": "damped"}, "exact", "in_force", "exact"),
-        ({"ability": "true", "blueprint": Blueprint((TopicRule(-1, 0, 3),))}, "exact", None,
+        ({"ability": "true", "blueprint": Blueprint((TopicRule(NO_TOPIC, 3),))}, "exact", None,
          "exact"),
         ({"ability": "true"}, "in_force", "in_force", "one"),
         ({"method": "damped", "decay": 0.0}, "in_force", "in_force", "one"),
