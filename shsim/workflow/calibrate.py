@@ -48,8 +48,8 @@ FAR_OFF = 1.25
 START_COARSER, FEWEST_NODES, START_ITERS = 4, 20, 60
 
 #: Examinees who show what a table made at the true theta does in an EAP test: it misses the
-#: cap by half and more, which 2 % of noise can't hide.
-ESTIMATED_N = 16_384
+#: cap by a third and more, which 3 % of noise can't hide.
+ESTIMATED_N = 8192
 
 
 def calibrate(
