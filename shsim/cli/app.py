@@ -20,6 +20,7 @@ COMMANDS = {
     "simulate": ("shsim.cli.simulate:command", "Show what the k in force do; change nothing."),
     "sweep": ("shsim.cli.sweep:command", "Show what each of several caps costs; save nothing."),
     "trace": ("shsim.cli.trace:command", "Show a few simulated tests, position by position."),
+    "audit": ("shsim.cli.audit:command", "Hold live exposure against the cap and the prediction."),
     "history": ("shsim.cli.history:history", "List past runs, newest first."),
     "show": ("shsim.cli.history:show", "Show one past run in full."),
     "diff": ("shsim.cli.history:diff", "Show what differs between two runs."),
@@ -38,6 +39,7 @@ Examples:
   shsim simulate --exam MATH-1 --format csv > exposure.csv
   shsim sweep --exam MATH-1 --tau 0.10:0.30:0.02
   shsim trace --exam MATH-1 --ability eap
+  shsim audit --exam MATH-1           do live tests hold the cap?
   shsim history --exam MATH-1         past runs; shsim rollback RUN undoes one
   shsim calibrate --pool pool.csv --output k.csv
 

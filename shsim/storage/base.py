@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from shsim.arrays import FloatArray
+from shsim.model.audit import LiveCounts
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.ledger import Ledger
@@ -55,6 +57,12 @@ class Store(Protocol):
 
     def shared_exams(self, exam: str) -> dict[str, int]:
         """Other exams that publish items of this one, with the number of such items."""
+
+    def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
+        """Attempts in `user_responses` from `since` to before `until`, whichever exam's they are.
+
+        A time that is stored without a zone is in UTC.
+        """
 
     def exam_lock(self, exam: str) -> AbstractContextManager[None]:
         """Held for a whole run; a second run on the exam is refused, naming the holder."""

@@ -174,6 +174,19 @@ class Ledger:
         run = self._transaction(work)
         return None if run is None else self.run(run)
 
+    def newest_saved(self, exam: str) -> RecordedRun | None:
+        """The newest run that saved k of an exam, a rollback perhaps; None without a ledger."""
+
+        def work(cursor: Any) -> int | None:
+            if not self._state(cursor).readable:
+                return None
+            cursor.execute(self._sql["newest_saved"], {"exam": exam})
+            row = cursor.fetchone()
+            return None if row is None else int(row[0])
+
+        run = self._transaction(work)
+        return None if run is None else self.run(run)
+
     def moved_on(self, run: int) -> str | None:
         """Items whose k is no longer what the run left, in a sentence each; None: there is none."""
         return self._transaction(lambda cursor: self.said_of_moved_on(cursor, run))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 from shsim.arrays import FloatArray
+from shsim.model.audit import LiveCounts
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
@@ -18,7 +20,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
-from shsim.storage.postgres_rows import copy_text, read_pool
+from shsim.storage.postgres_rows import copy_text, read_live, read_pool
 from shsim.storage.postgres_save import Save
 from shsim.storage.postgres_session import Session, lock_key
 from shsim.storage.statements import statements
@@ -83,6 +85,10 @@ class PostgresStore:
             return dict(cursor.fetchall())
 
         return self._session.run(work)
+
+    def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
+        """Attempts from `since` to before `until`, whichever exam's they are."""
+        return self._session.run(lambda cursor: read_live(cursor, exam, since, until))
 
     def exam_lock(self, exam: str) -> AbstractContextManager[None]:
         """An advisory lock, held for a whole run; a second run is told who holds it."""

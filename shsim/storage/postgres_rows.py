@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from shsim.arrays import AnyArray
+from shsim.model.audit import LiveCounts
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
@@ -41,6 +43,18 @@ def read_pool(cursor: Any, exam: str) -> Mapping[str, AnyArray]:
     cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT binary)", stream)
     rows = np.frombuffer(stream.getbuffer()[_HEADER:-_TRAILER], dtype=_ROW)
     return {name: rows[name].astype(np.dtype(type_).newbyteorder("=")) for name, type_ in _FIELDS}
+
+
+def read_live(cursor: Any, exam: str, since: datetime, until: datetime) -> LiveCounts:
+    """Attempts within a window by item, and what other exams publish."""
+    cursor.execute("SET LOCAL TIME ZONE 'UTC'")  # what a time without a zone is in
+    window = {"since": since, "until": until}
+    cursor.execute(_SQL["count_responses"], window)
+    attempts = {(question, version): count for question, version, count in cursor.fetchall()}
+    cursor.execute(_SQL["count_later_responses"], window)
+    later = int(cursor.fetchone()[0])
+    cursor.execute(_SQL["published_elsewhere"], {"exam": exam})
+    return LiveCounts(attempts, frozenset(cursor.fetchall()), later)
 
 
 def copy_text(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 from shsim.arrays import FloatArray
 from shsim.errors import DatabaseError
+from shsim.model.audit import LiveCounts
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
@@ -22,7 +24,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import Interrupted, attempt, interruptible
 from shsim.storage.ledger import Ledger
-from shsim.storage.sqlite_rows import read_pool
+from shsim.storage.sqlite_rows import read_live, read_pool
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -86,6 +88,10 @@ class SqliteStore:
         return self._run(
             lambda db: dict(db.execute(_SQL["shared_exams"], {"exam": exam}).fetchall())
         )
+
+    def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
+        """Attempts from `since` to before `until`, whichever exam's they are."""
+        return self._run(lambda db: read_live(db, exam, since, until))
 
     @contextmanager
     def exam_lock(self, exam: str) -> Iterator[None]:

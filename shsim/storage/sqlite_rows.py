@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from shsim.arrays import AnyArray
+from shsim.model.audit import LiveCounts
 from shsim.storage.statements import statements
 
 _SQL = statements("sqlite")
@@ -34,3 +36,32 @@ def read_pool(db: sqlite3.Connection, exam: str) -> Mapping[str, AnyArray]:
         name: np.array(values, dtype=type_)
         for (name, type_), values in zip(_COLUMNS, columns, strict=True)
     }
+
+
+def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetime) -> LiveCounts:
+    """Attempts within a window by item, and what other exams publish."""
+    window = {
+        "since": _moment(since),
+        "until": _moment(until),
+        "first_day": _day(since, -1),
+        "until_day": _day(until, -1),
+        "last_day": _day(until, 2),
+    }
+    rows = db.execute(_SQL["count_responses"], window).fetchall()
+    attempts = {(question, version): count for question, version, count in rows}
+    later = int(db.execute(_SQL["count_later_responses"], window).fetchone()[0])
+    elsewhere = db.execute(_SQL["published_elsewhere"], {"exam": exam}).fetchall()
+    return LiveCounts(attempts, frozenset(elsewhere), later)
+
+
+def _moment(moment: datetime) -> str:
+    """A moment in UTC as SQLite's `datetime` spells it."""
+    return moment.replace(tzinfo=None, microsecond=0).isoformat(sep=" ")
+
+
+def _day(moment: datetime, days: int) -> str:
+    """The day so many days on; the first or last that there is, where it would be beyond."""
+    try:
+        return (moment + timedelta(days=days)).date().isoformat()
+    except OverflowError:
+        return moment.date().isoformat()

@@ -97,7 +97,11 @@ def settings_to_repeat(past: PastRun) -> CalibrationSettings:
     DataError
         The run was no calibration, or its settings cannot be had again.
     """
-    run = past.run
+    return settings_of(past.run)
+
+
+def settings_of(run: RecordedRun) -> CalibrationSettings:
+    """The settings of a calibration on record; errors as :func:`settings_to_repeat`."""
     if run.command != "calibrate":
         raise DataError(f"run {run.run} was no calibration ({run.command}): it cannot be repeated.")
     plain = {name: value for name, value in run.settings.items() if not name.endswith(DIGEST)}

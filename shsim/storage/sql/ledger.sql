@@ -67,6 +67,12 @@ WHERE exam = %(exam)s AND command = 'calibrate' AND outcome = 'saved'
 ORDER BY id DESC
 LIMIT %(limit)s;
 
+-- name: newest_saved
+SELECT id FROM shsim_run
+WHERE exam = %(exam)s AND outcome = 'saved'
+ORDER BY id DESC
+LIMIT 1;
+
 -- name: still_in_force
 -- Of the items that a run restrained, and of all: how many, and how many are as it left them.
 SELECT

@@ -167,3 +167,21 @@ SELECT
     has_table_privilege(to_regclass(%(table)s), 'SELECT'),
     has_table_privilege(to_regclass(%(table)s), 'INSERT'),
     has_table_privilege(to_regclass(%(table)s), 'UPDATE');
+
+-- name: count_responses
+-- Of the window alone, so that the index on created_at serves.
+SELECT question_id::bigint, version::bigint, count(*)
+FROM user_responses
+WHERE created_at >= %(since)s AND created_at < %(until)s
+    AND question_id IS NOT NULL AND version IS NOT NULL
+GROUP BY question_id, version;
+
+-- name: count_later_responses
+SELECT count(*) FROM user_responses WHERE created_at >= %(until)s;
+
+-- name: published_elsewhere
+SELECT DISTINCT p.question_id::bigint, p.live_version::bigint
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+WHERE p.exam_code <> %(exam)s;

@@ -105,3 +105,24 @@ WHERE e.sh_p IS NOT excluded.sh_p;
 
 -- name: columns
 SELECT name FROM pragma_table_info(:table);
+
+-- name: count_responses
+-- Days as text, a day wider on either side than any zone reaches, so that the index on
+-- created_at serves; then the moments themselves, however they are spelled.
+SELECT CAST(question_id AS INTEGER), CAST(version AS INTEGER), count(*)
+FROM user_responses
+WHERE created_at >= :first_day AND created_at < :last_day
+    AND datetime(created_at) >= :since AND datetime(created_at) < :until
+    AND question_id IS NOT NULL AND version IS NOT NULL
+GROUP BY question_id, version;
+
+-- name: count_later_responses
+SELECT count(*) FROM user_responses
+WHERE created_at >= :until_day AND datetime(created_at) >= :until;
+
+-- name: published_elsewhere
+SELECT DISTINCT CAST(p.question_id AS INTEGER), CAST(p.live_version AS INTEGER)
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+WHERE p.exam_code <> :exam;

@@ -1,0 +1,101 @@
+"""What `shsim audit` does."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shsim.cli.output_file import OutputFile
+from shsim.cli.progress import Narrator
+from shsim.cli.streams import emit
+from shsim.cli.work.sources import (
+    DatabaseRequest,
+    file_label,
+    named_database,
+    open_database,
+    require_exam,
+)
+from shsim.errors import CapNotHeldError, DataError, UsageError
+from shsim.model.audit import AuditResult, AuditSettings
+from shsim.report.audit_data import audit_data
+from shsim.report.audit_summary import audit_sentences, audit_text
+from shsim.report.render import Format
+from shsim.storage.embedded import embedded_path
+from shsim.workflow.audit import audit_exam
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(DatabaseRequest):
+    """The options of `audit`."""
+
+    exam: str | None
+    since: str | None
+    since_run: int | None
+    tests: int | None
+    length: int | None
+    tau: float | None
+    form: Format
+    output: str | None
+    require_cap: bool
+    threads: int | None
+
+    def settings(self) -> AuditSettings:
+        """What to audit.
+
+        Raises
+        ------
+        UsageError
+            The date is none, or there are two beginnings.
+        """
+        if self.since is not None and self.since_run is not None:
+            raise UsageError("--since and --since-run both say from when. Give one of them.")
+        return AuditSettings(
+            since=None if self.since is None else _moment(self.since),
+            since_run=self.since_run,
+            tests=self.tests,
+            length=self.length,
+            tau=self.tau,
+        )
+
+
+def run(request: Request) -> None:
+    """Audit and render; an item over the cap raises where the cap is required."""
+    settings = request.settings()
+    with ExitStack() as stack:
+        narrator = stack.enter_context(Narrator(quiet=request.quiet))
+        output = None
+        if request.output is not None:
+            output = stack.enter_context(OutputFile[AuditResult](request.output, audit_data))
+        if named_database(request) is None and not embedded_path().exists():
+            raise DataError("there is no database yet, hence no attempt. Name one by --dsn.")
+        store = stack.enter_context(open_database(request, narrator, read_only=True))
+        exam = require_exam(request, request.exam, store, narrator)
+        result = audit_exam(store, exam, settings, threads=request.threads, watch=narrator)
+        narrator.clear()
+        closing = []
+        if output is not None:
+            output.stage(result)
+            output.publish()
+            closing.append(f"Wrote {file_label(output.path)}.")
+        emit(audit_text(result, request.form, sys.stdout, closing))
+        if request.form != "table":
+            for sentence in (result.sentence, *audit_sentences(result), *closing):
+                narrator.note(sentence)
+        if result.held is None:
+            narrator.warn(result.sentence)
+        if request.require_cap and result.held is False:
+            raise CapNotHeldError(result.sentence)
+
+
+def _moment(spelling: str) -> datetime:
+    """A date or a time in ISO 8601, in UTC."""
+    try:
+        moment = datetime.fromisoformat(spelling.strip())
+        zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--since {spelling!r} is no date. Write it like 2026-01-31 or 2026-01-31T06:00."
+        ) from None

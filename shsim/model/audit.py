@@ -1,0 +1,159 @@
+"""Live exposure beside the cap and the prediction: what `audit` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shsim.arrays import BoolArray, FloatArray, IntArray
+from shsim.model.item_pool import ItemPool
+from shsim.model.settings import SimulationSettings
+
+#: An item as the tables know it: question and version.
+ItemKey = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """What to audit; None: from the ledger, or the default.
+
+    Attributes
+    ----------
+    since
+        Attempts from then on, in UTC.
+    since_run
+        Attempts from when this run saved its k.
+    tests
+        How many tests there were; None: as many as the attempts make.
+    length
+        Items a live test.
+    tau
+        The cap to judge by.
+    """
+
+    since: datetime | None = None
+    since_run: int | None = None
+    tests: int | None = None
+    length: int | None = None
+    tau: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """What the tables know of live tests within a window.
+
+    Attributes
+    ----------
+    attempts
+        By item, whichever exam it was for: `user_responses` names none.
+    elsewhere
+        Items that other exams publish.
+    later
+        Attempts dated after the window, which is after now.
+    """
+
+    attempts: Mapping[ItemKey, int]
+    elsewhere: frozenset[ItemKey]
+    later: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTests:
+    """How many tests there were; `low` and `high` bound it where it is estimated.
+
+    Attributes
+    ----------
+    n
+        Given, or attempts by `per_test`.
+    low, high
+        Between which it lies but for a small share of the chance of a false alarm.
+    attempts
+        Attempts on the exam's own items, which it was estimated from.
+    per_test
+        Own items that a test is taken to hold.
+    given
+        Whether the operator gave it.
+    """
+
+    n: int
+    low: int
+    high: int
+    attempts: int
+    per_test: float
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveExposure:
+    """Live exposure by item; nan and False for items that are not judged.
+
+    Attributes
+    ----------
+    rate, low, high
+        Share of tests that held the item, with two-sided 95 % bounds.
+    over
+        Over the cap beyond noise, simultaneously over the items judged.
+    drift
+        1 where it is above the prediction beyond noise, -1 where it is below, else 0.
+    visible_excess
+        The relative excess over tau that would have shown.
+    """
+
+    rate: FloatArray
+    low: FloatArray
+    high: FloatArray
+    over: BoolArray
+    drift: IntArray
+    visible_excess: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class AuditResult:
+    """Live exposure of an exam within [since, until).
+
+    Attributes
+    ----------
+    pool, settings
+        The items with the k in force, and the simulation that predicts.
+    predicted
+        Exposure rate that the k in force are expected to give.
+    made_by
+        The run whose settings those are; None: the defaults.
+    since_run
+        The run that the window begins with.
+    attempts
+        By item of the pool.
+    shared
+        Items that other exams publish too: counted, and not judged.
+    unpublished
+        Items used that no exam publishes, with their attempts, the most used first.
+    foreign
+        Attempts on items that only other exams publish.
+    later
+        Attempts dated after now, left out.
+    proposals
+        Live proposals by item; None where nobody counts them.
+    held
+        Whether no item is over beyond noise; None where nothing could be judged.
+    sentence
+        The verdict.
+    """
+
+    pool: ItemPool
+    settings: SimulationSettings
+    predicted: FloatArray
+    made_by: int | None
+    since_run: int | None
+    since: datetime
+    until: datetime
+    tests: LiveTests
+    attempts: IntArray
+    live: LiveExposure
+    shared: BoolArray
+    unpublished: tuple[tuple[ItemKey, int], ...]
+    foreign: int
+    later: int
+    proposals: IntArray | None
+    held: bool | None
+    sentence: str

@@ -1,0 +1,166 @@
+"""An audit for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from shsim.model.audit import AuditResult
+from shsim.report.audit_data import audit_data, flag_words
+from shsim.report.canvas import Canvas
+from shsim.report.recorded_figures import plain_table
+from shsim.report.render import Format
+from shsim.report.subject import by_rejection, subject
+
+#: Items shown in the table, and named in a sentence; the rest is counted.
+_LISTED, _NAMED = 10, 5
+
+_STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
+
+
+def audit_text(
+    result: AuditResult, form: Format, stream: TextIO, closing: Sequence[str] = ()
+) -> str:
+    """An audit for `stream`: data, or the summary as wide and colourful as the stream takes."""
+    if form != "table":
+        return audit_data(result, form)
+    return audit_summary(result, Canvas.of(stream), closing)
+
+
+def audit_summary(result: AuditResult, canvas: Canvas, closing: Sequence[str] = ()) -> str:
+    """The verdict, live and predicted side by side, and the items to look at."""
+    delivery = result.settings.delivery
+    parts: list[RenderableType] = [Text(result.sentence, style=_STYLES[result.held]), Text()]
+    parts += [subject(result.pool, delivery, by_rejection(delivery)), Text()]
+    if result.tests.n:
+        parts += [_figures(result), Text()]
+    listed = _worst(result)
+    if listed:
+        parts += [_items(result, listed), Text()]
+    parts += [Text(sentence) for sentence in (*audit_sentences(result), *closing)]
+    return canvas.text(Group(*parts))
+
+
+def audit_sentences(result: AuditResult) -> list[str]:
+    """What the figures rest on, and what was left out of them."""
+    return [*_basis(result), *_drift(result), *_left_out(result)]
+
+
+def _basis(result: AuditResult) -> Iterator[str]:
+    tests = result.tests
+    began = "" if result.since_run is None else f" (run {result.since_run})"
+    yield (
+        f"Counted from {result.since:%Y-%m-%d %H:%M}{began} to {result.until:%Y-%m-%d %H:%M} UTC:"
+        f" {int(result.attempts.sum()):,} attempts on the exam's items."
+    )
+    if tests.given:
+        made = tests.attempts / tests.n
+        yield (
+            f"The number of tests, {tests.n:,}, is as given; {made:.2f} attempts a test on items"
+            f" of this exam alone, where {tests.per_test:.2f} are expected."
+        )
+    elif tests.n:
+        range_ = "" if tests.low == tests.high else f" ({tests.low:,} to {tests.high:,})"
+        yield (
+            f"The number of tests, {tests.n:,}{range_}, is an estimate: {tests.attempts:,} attempts"
+            f" on items of this exam alone, {tests.per_test:.2f} a test. Tests broken off make it"
+            " too small; --tests gives the true one."
+        )
+    source = "the default settings"
+    if result.made_by is not None:
+        source = f"the settings of run {result.made_by}, which made them"
+    yield (
+        f"The prediction is {result.settings.n:,} simulated examinees under the k in force, with"
+        f" {source}."
+    )
+
+
+def _drift(result: AuditResult) -> Iterator[str]:
+    up = int(np.count_nonzero(result.live.drift > 0))
+    down = int(np.count_nonzero(result.live.drift < 0))
+    if up or down:
+        yield (
+            f"Drift beyond noise: items used more than predicted {up:,}, less {down:,}."
+            " The live selector, its examinees or its k are not those of the prediction."
+        )
+    elif result.held is not None:
+        yield "Drift: none; every live rate agrees with the prediction within noise."
+
+
+def _left_out(result: AuditResult) -> Iterator[str]:
+    pool = result.pool
+    if result.shared.any():
+        named = [pool.item(i) for i in np.flatnonzero(result.shared).tolist()]
+        yield (
+            f"Left out of the verdict, since other exams publish them too: {_list(named)}."
+            " Attempts don't say which exam they were for."
+        )
+    if result.unpublished:
+        named = [f"{question}/{version}" for (question, version), _ in result.unpublished]
+        attempts = sum(count for _, count in result.unpublished)
+        yield f"Used, and published by no exam: {_list(named)}; {attempts:,} attempts."
+    if result.foreign:
+        yield f"{result.foreign:,} attempts were on items that only other exams publish."
+    if result.later:
+        yield f"{result.later:,} attempts are dated in the future and were left out."
+
+
+def _list(names: Sequence[str]) -> str:
+    """How many, and the first few."""
+    items = "1 item" if len(names) == 1 else f"{len(names):,} items"
+    more = ", ..." if len(names) > _NAMED else ""
+    return f"{items} ({', '.join(names[:_NAMED])}{more})"
+
+
+def _figures(result: AuditResult) -> RenderableType:
+    table = plain_table("", "live", "predicted")
+    own, tau = ~result.shared, result.settings.tau
+    live, predicted = result.live.rate[own], result.predicted[own]
+    if len(live):
+        table.add_row("largest exposure rate", f"{live.max():.4f}", f"{predicted.max():.4f}")
+        table.add_row(
+            "items over the cap",
+            f"{int((live > tau).sum()):,}",
+            f"{int((predicted > tau).sum()):,}",
+        )
+        table.add_row("  of them beyond noise", f"{int(result.live.over.sum()):,}", "")
+        unused = int((result.attempts[own] == 0).sum())
+        table.add_row("items never used", f"{unused:,}", f"{int((predicted == 0).sum()):,}")
+    return table
+
+
+def _worst(result: AuditResult) -> list[int]:
+    """Flagged items: those over the cap by rate, then by how far they are from the prediction."""
+    live = result.live
+    flagged = np.flatnonzero(live.over | (live.drift != 0))
+    size = np.where(live.over, live.rate, np.abs(live.rate - result.predicted))[flagged]
+    order = np.lexsort((-size, ~live.over[flagged]))
+    return [int(i) for i in flagged[order].tolist()]
+
+
+def _items(result: AuditResult, worst: list[int]) -> RenderableType:
+    counted = result.proposals is not None
+    proposed = ("proposals",) if counted else ()
+    table = plain_table(
+        "item", "attempts", *proposed, "live", "95 % bounds", "predicted", "k", "flag"
+    )
+    live = result.live
+    for i in worst[:_LISTED]:
+        proposals = () if result.proposals is None else (f"{int(result.proposals[i]):,}",)
+        table.add_row(
+            result.pool.item(i),
+            f"{int(result.attempts[i]):,}",
+            *proposals,
+            f"{live.rate[i]:.4f}",
+            f"{live.low[i]:.4f}-{live.high[i]:.4f}",
+            f"{result.predicted[i]:.4f}",
+            f"{result.pool.k[i]:.4f}",
+            flag_words(result, i).replace("|", " "),
+        )
+    if len(worst) > _LISTED:
+        table.add_row(f"and {len(worst) - _LISTED:,} more")
+    return table

@@ -1,0 +1,226 @@
+"""`audit`: live exposure against the cap and against what the k in force should give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from shsim.arrays import BoolArray, FloatArray, IntArray
+from shsim.errors import DataError, UsageError
+from shsim.model.ability import AbilityDistribution, number
+from shsim.model.audit import AuditResult, AuditSettings, ItemKey, LiveCounts, LiveTests
+from shsim.model.delivery import DeliverySettings
+from shsim.model.item_pool import ItemPool
+from shsim.model.run_record import RecordedRun
+from shsim.model.settings import DEFAULT_SIMULATE_N, SimulationSettings
+from shsim.report.live_exposure import estimated_tests, given_tests, judge_live
+from shsim.report.live_verdict import live_verdict
+from shsim.storage.base import Store
+from shsim.workflow.past_runs import recall, settings_of
+from shsim.workflow.run import load_checked
+from shsim.workflow.simulate import simulate
+from shsim.workflow.watch import SILENT, Watch
+
+#: Simulated examinees for each live test, so that the prediction is the surer of the two; at most.
+_TO_ONE = 4
+_MOST_SIMULATED = 1_000_000
+
+#: Of a prediction without a run to take one from.
+_SEED = 1
+
+
+class ProposalCounts(Protocol):
+    """Where a live selector counts what it proposes; the QBank tables don't."""
+
+    def proposals(self, exam: str, since: datetime, until: datetime) -> Mapping[ItemKey, int]:
+        """Times each item was proposed from `since` to before `until`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """From when to before when, and the run that it begins with."""
+
+    since: datetime
+    until: datetime
+    run: int | None
+
+
+def audit_exam(
+    store: Store,
+    exam: str,
+    asked: AuditSettings,
+    *,
+    proposals: ProposalCounts | None = None,
+    threads: int | None = None,
+    watch: Watch = SILENT,
+) -> AuditResult:
+    """Count an exam's live attempts and hold them against the cap and the prediction.
+
+    Nothing is written, not even to the ledger: a replica will do.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to count from, or it lies in the future.
+    DataError
+        Settings or data are bad, or the run is unknown, another exam's, or saved nothing.
+    """
+    loaded = store.load_pool(exam)  # refuses an exam that the ledger could not be asked for
+    made = store.ledger.in_force(exam)
+    settings = _settings(exam, asked, made, watch)
+    pool = load_checked(lambda: loaded, settings)
+    window = _window(store, exam, asked, watch)
+    live = store.live_counts(exam, window.since, window.until)
+    keys = list(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
+    attempts = np.array([live.attempts.get(key, 0) for key in keys], dtype=np.int64)
+    shared = np.array([key in live.elsewhere for key in keys], dtype=np.bool_)
+    if asked.tests is not None:
+        _require_enough(pool, attempts, ~shared, asked.tests)
+    settings = replace(settings, n=_simulated(int(attempts.sum()), settings.delivery.length))
+    predicted = simulate(pool, settings, threads=threads, watch=watch).exposure.rate
+    unpublished, foreign = _astray(live, set(keys))
+    tests = _tests(
+        asked, settings.delivery, predicted, ~shared, attempts, _former(pool, shared, unpublished)
+    )
+    exposure = judge_live(
+        attempts, ~shared, predicted, settings.n, tests, (settings.tau, settings.tol)
+    )
+    held, sentence = live_verdict(pool, exposure, ~shared, tests, settings.tau)
+    counted = None if proposals is None else proposals.proposals(exam, window.since, window.until)
+    return AuditResult(
+        pool=pool,
+        settings=settings,
+        predicted=predicted,
+        made_by=None if made is None else made.run,
+        since_run=window.run,
+        since=window.since,
+        until=window.until,
+        tests=tests,
+        attempts=attempts,
+        live=exposure,
+        shared=shared,
+        unpublished=unpublished,
+        foreign=foreign,
+        later=live.later,
+        proposals=None if counted is None else np.array([counted.get(key, 0) for key in keys]),
+        held=held,
+        sentence=sentence,
+    )
+
+
+def _settings(
+    exam: str, asked: AuditSettings, made: RecordedRun | None, watch: Watch
+) -> SimulationSettings:
+    """The simulation that predicts: of the test that the k in force were made for."""
+    if made is None:
+        delivery = DeliverySettings(theta=AbilityDistribution.normal(0, 1), seed=_SEED)
+        tau, tol = SimulationSettings(delivery=delivery).tau, 0.01
+        watch.warn(
+            f"no run on record made the k in force of {exam}: the prediction is for the default"
+            f" test, {asked.length or delivery.length} items at the true theta, and the cap is"
+            f" {number(tau if asked.tau is None else asked.tau)}."
+        )
+    else:
+        recorded = settings_of(made)
+        delivery, tau, tol = recorded.delivery, recorded.tau, recorded.tol
+    if asked.length is not None and delivery.se_stop is None:
+        delivery = replace(delivery, length=asked.length)
+    return SimulationSettings(
+        delivery=delivery, tau=tau if asked.tau is None else asked.tau, tol=tol
+    )
+
+
+def _window(store: Store, exam: str, asked: AuditSettings, watch: Watch) -> _Window:
+    now = datetime.now(UTC)
+    if asked.since is not None and asked.since > now:
+        raise UsageError(
+            f"--since {asked.since.isoformat()} is in the future: nothing is to be counted yet."
+        )
+    newest = store.ledger.newest_saved(exam)
+    if asked.since is not None:
+        since, run = asked.since, None
+    else:
+        first = _first_run(store, exam, asked.since_run, newest)
+        since, run = first.finished, first.run
+    if newest is not None and newest.finished > since and newest.run != run:
+        watch.warn(
+            f"run {newest.run} changed the k of {exam} on {newest.finished:%Y-%m-%d %H:%M} UTC:"
+            " attempts before it were made under other k than the prediction."
+            f" --since-run {newest.run} leaves them out."
+        )
+    until = now.replace(microsecond=0) + timedelta(seconds=1)
+    # Another host's clock may be ahead of ours.
+    return _Window(since, max(since, until), run)
+
+
+def _first_run(
+    store: Store, exam: str, asked: int | None, newest: RecordedRun | None
+) -> RecordedRun:
+    """The run that the window begins with: the one asked for, or the newest that saved k."""
+    run = newest if asked is None else recall(store, asked).run
+    if run is None:
+        raise UsageError(
+            f"no run on record saved k of {exam}, so that there is nothing to count from."
+            " Say from when: --since 2026-01-31"
+        )
+    if run.exam != exam or run.outcome != "saved":
+        raise DataError(
+            f"run {run.run} ({run.command} of {run.exam}, {run.outcome}) saved no k of {exam}."
+            f" See which did: shsim history --exam {exam}"
+        )
+    return run
+
+
+def _simulated(attempts: int, length: int) -> int:
+    tests = attempts // max(length, 1)
+    return min(max(_TO_ONE * tests, DEFAULT_SIMULATE_N), _MOST_SIMULATED)
+
+
+def _require_enough(pool: ItemPool, attempts: IntArray, own: BoolArray, tests: int) -> None:
+    """Refuse fewer tests than attempts on one item: a test holds an item once."""
+    most = int(np.argmax(np.where(own, attempts, -1)))
+    if own[most] and attempts[most] > tests:
+        raise DataError(
+            f"--tests {tests} is fewer than the {attempts[most]:,} attempts on item"
+            f" {pool.item(most)}, and a test holds an item once. Correct it, or leave it out."
+        )
+
+
+def _astray(
+    live: LiveCounts, published: set[ItemKey]
+) -> tuple[tuple[tuple[ItemKey, int], ...], int]:
+    """Attempts on items that the exam doesn't publish: those that nobody does, and the others."""
+    strange = {key: count for key, count in live.attempts.items() if key not in published}
+    nobodys = [(key, count) for key, count in strange.items() if key not in live.elsewhere]
+    nobodys.sort(key=lambda pair: (-pair[1], pair[0]))
+    return tuple(nobodys), sum(strange.values()) - sum(count for _, count in nobodys)
+
+
+def _former(pool: ItemPool, shared: BoolArray, unpublished: tuple[tuple[ItemKey, int], ...]) -> int:
+    """Attempts on other versions of the exam's own questions, which its tests will have held."""
+    own = set(pool.question_id[~shared].tolist())
+    return sum(count for (question, _), count in unpublished if question in own)
+
+
+def _tests(
+    asked: AuditSettings,
+    delivery: DeliverySettings,
+    predicted: FloatArray,
+    own: BoolArray,
+    attempts: IntArray,
+    former: int,
+) -> LiveTests:
+    """How many tests the attempts make: those on the exam's own items, by what a test holds."""
+    mean = float(predicted.sum())
+    length = float(asked.length or (delivery.length if delivery.se_stop is None else mean))
+    per_test = length if own.all() else length * float(predicted[own].sum()) / mean
+    counted = int(attempts[own].sum())
+    if asked.tests is not None:
+        return given_tests(asked.tests, counted, per_test)
+    longest = max(float(delivery.length), length)
+    most = int(attempts[own].max(initial=0))
+    return estimated_tests(counted + former, most, per_test, longest)
