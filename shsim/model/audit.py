@@ -97,7 +97,7 @@ class LiveExposure:
     drift
         1 where it is above the prediction beyond noise, -1 where it is below, else 0.
     visible_excess
-        The relative excess over tau that would have shown.
+        The relative excess over tau that would have shown; infinite where none could.
     """
 
     rate: FloatArray

@@ -86,7 +86,8 @@ def judge_live(
     z = NormalDist().inv_cdf(1 - _OF_BOUNDS / 4 / count)
     least, most = _bounds(predicted[judged], simulated, z)
     drift[judged] = _drift(seen, (least, most), tests, _OF_COUNTS / 2 / count)
-    return LiveExposure(rate, low, high, over, drift, visible_excess(tests.n, tau, critical))
+    visible = math.inf if critical > tests.n else visible_excess(tests.n, tau, critical)
+    return LiveExposure(rate, low, high, over, drift, visible)
 
 
 def _bounds(rate: FloatArray, n: int, z: float) -> tuple[FloatArray, FloatArray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from shsim.arrays import BoolArray
@@ -28,6 +30,11 @@ def live_verdict(
     if over:
         items = "1 item is" if over == 1 else f"{over:,} items are"
         return False, f"The {cap} is not held live: {items} over it beyond noise; {largest}."
+    if tau >= 1:
+        return True, f"The {cap} is held live, as any would be; {largest}."
+    if math.isinf(live.visible_excess):
+        few = "1 test is" if tests.n == 1 else f"{tests.n:,} tests are"
+        return None, f"Whether the {cap} is held can't be told: {few} too few to show an excess."
     return True, (
         f"The {cap} is held live: no item is over it beyond noise in {tests.n:,} tests, and an"
         f" excess of {live.visible_excess:.1%} would have shown; {largest}."

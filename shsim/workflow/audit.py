@@ -16,7 +16,7 @@ from shsim.model.audit import AuditResult, AuditSettings, ItemKey, LiveCounts, L
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun
-from shsim.model.settings import DEFAULT_SIMULATE_N, SimulationSettings
+from shsim.model.settings import DEFAULT_SIMULATE_N, CalibrationSettings, SimulationSettings
 from shsim.report.live_exposure import estimated_tests, given_tests, judge_live
 from shsim.report.live_verdict import live_verdict
 from shsim.storage.base import Store
@@ -125,13 +125,23 @@ def _settings(
             f" {number(tau if asked.tau is None else asked.tau)}."
         )
     else:
-        recorded = settings_of(made)
+        recorded = _recorded(exam, made)
         delivery, tau, tol = recorded.delivery, recorded.tau, recorded.tol
     if asked.length is not None and delivery.se_stop is None:
         delivery = replace(delivery, length=asked.length)
     return SimulationSettings(
         delivery=delivery, tau=tau if asked.tau is None else asked.tau, tol=tol
     )
+
+
+def _recorded(exam: str, made: RecordedRun) -> CalibrationSettings:
+    try:
+        return settings_of(made)
+    except DataError as error:
+        why = (
+            f"run {made.run} made the k in force of {exam}, and its test cannot be simulated again:"
+        )
+        raise DataError([f"{why} {problem}" for problem in error.problems]) from error
 
 
 def _window(store: Store, exam: str, asked: AuditSettings, watch: Watch) -> _Window:

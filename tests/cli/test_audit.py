@@ -277,6 +277,38 @@ def test_k_changed_since_is_warned_of(here: Run, live: Live) -> None:
     assert json.loads(ended.out)["settings"]["tau"] == 0.25
 
 
+def test_a_rollback_begins_a_window_of_its_own(here: Run, live: Live) -> None:
+    here("calibrate", *live.options, *SHORT, "--tau", "0.25", "--seed", "2")
+    assert here("rollback", "2", *live.options[:2]).code == 0
+    live.take(drawn(live.rates, TESTS))
+    found = audited(here, live)
+    assert (found["since_run"], found["made_by"]) == (3, 1)
+    assert found["settings"]["tau"] == 0.2
+    assert found["verdict"]["held"] is True
+    assert flags(found) == {}
+
+
+def test_too_few_tests_tell_nothing(here: Run, live: Live) -> None:
+    live.take(drawn(live.rates, 2))
+    ended = here("audit", *live.options, "--require-cap", "--quiet")
+    assert ended.code == 0
+    assert "can't be told: 2 tests are too few to show an excess" in ended.err
+    assert audited(here, live)["visible_excess"] is None
+    assert audited(here, live, "--tau", "1")["verdict"]["held"] is True
+
+
+def test_abilities_that_are_gone_are_named(here: Run, demo: Sequence[str], tmp_path: Path) -> None:
+    abilities = tmp_path / "theta.txt"
+    abilities.write_text("".join(f"{i / 10 - 2}\n" for i in range(41)))
+    here("calibrate", *demo, *SHORT, "--theta", f"file:{abilities}")
+    assert here("audit", *demo).code == 0
+    abilities.write_text("0\n1\n")
+    ended = here("audit", *demo)
+    assert (ended.code, ended.out) == (3, "")
+    assert "run 1 made the k in force of DEMO-EXAM, and its test cannot be" in ended.err
+    assert str(abilities) in ended.err
+
+
 def test_the_test_of_the_run_predicts(here: Run, demo: Sequence[str]) -> None:
     stopping = ("--ability", "eap", "--se-stop", "0.5", "--max-len", "12")
     made = here("calibrate", *demo, *QUICK, "--iters", "2", "--verify-n", "5000", *stopping)
