@@ -9,6 +9,7 @@ import click
 
 from shsim import __version__
 from shsim.cli.command import LazyGroup, one_spelling
+from shsim.cli.log_lines import choose_early
 from shsim.cli.process import run_process
 
 #: Name to place and short help, which a test compares with the command's own.
@@ -88,5 +89,6 @@ def invoke(arguments: list[str]) -> None:
     """Parse and run, leaving every exception to the caller."""
     if "_SHSIM_COMPLETE" in os.environ:
         cli.main(arguments, prog_name="shsim")  # click's own answer to the shell
+    choose_early(arguments)
     with cli.make_context("shsim", list(arguments)) as context:
         cli.invoke(context)

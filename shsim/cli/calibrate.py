@@ -169,7 +169,7 @@ The first QBank script, step for step:
 )
 @options.threads
 @options.config
-@options.quiet
+@options.messages
 @click.pass_context
 def command(ctx: click.Context, /, **parameters: Any) -> None:
     """Find the k that hold the cap, verify them on fresh examinees, and save them.

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from shsim.cli.log_lines import speaks_json
+
 #: Option names longer than this get a line of their own in `--help`.
 WIDEST_NAMES = 26
 
@@ -138,6 +140,8 @@ class LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show the help where no command is named; that is an error, since nothing was done."""
         if not args and not ctx.resilient_parsing:
+            if speaks_json():
+                ctx.fail("a command is needed.")
             click.echo(ctx.get_help(), err=True)
             ctx.exit(2)
         return super().parse_args(ctx, args)

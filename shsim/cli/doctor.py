@@ -33,7 +33,7 @@ Examples:
     help="What stdout gets.",
 )
 @options.config
-@options.quiet
+@options.messages
 def command(**parameters: Any) -> None:
     """Show versions, threads, cache and database, and what would stop or slow a run.
 

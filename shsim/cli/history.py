@@ -66,7 +66,7 @@ _run = click.argument("run", metavar="RUN", type=click.IntRange(min=1))
 )
 @options.result
 @options.config
-@options.quiet
+@options.messages
 def history(**parameters: Any) -> None:
     """List past runs, newest first: when, what, on which exam, how it ended.
 
@@ -83,7 +83,7 @@ def history(**parameters: Any) -> None:
 @options.dsn
 @options.result
 @options.config
-@options.quiet
+@options.messages
 def show(**parameters: Any) -> None:
     """Show a past run: who, when, settings, verdict, measures, and the items changed most.
 
@@ -100,7 +100,7 @@ def show(**parameters: Any) -> None:
 @options.dsn
 @options.result
 @options.config
-@options.quiet
+@options.messages
 def diff(**parameters: Any) -> None:
     """Show two past runs side by side: settings that differ, measures, k that differ."""
     from shsim.cli.work.past_runs import DiffRequest, run_diff
@@ -126,7 +126,7 @@ def diff(**parameters: Any) -> None:
     help="Put them back even if k have changed since that run.",
 )
 @options.config
-@options.quiet
+@options.messages
 def rollback(**parameters: Any) -> None:
     """Put the k before a run back for all its items, in one transaction.
 

@@ -13,6 +13,7 @@ import click
 
 from shsim.cli.command import Setting
 from shsim.cli.config_file import load_config
+from shsim.cli.log_lines import FORMATS, choose
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
@@ -72,7 +73,21 @@ quiet = setting(
     is_flag=True,
     help="No notes and no progress on stderr; warnings and errors stay.",
 )
-database = together(dsn, config, quiet)
+log_format = setting(
+    "--log-format",
+    section="Other",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    # Eager, and after --config, which may set it: what else is wrong is told in this format.
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _ctx, _param, value: choose(value),
+    help="What stderr gets. json: one object a line for each note, warning, error and step, and a"
+    " last one with the exit code; no progress bar.",
+)
+messages = together(quiet, log_format)
+database = together(dsn, config, messages)
 
 pool = setting(
     "--pool",

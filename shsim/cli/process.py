@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from shsim.cli.log_lines import begin, log, log_end, speaks_json
 from shsim.cli.streams import drop_stdout, prepare, say
 from shsim.errors import (
     EXIT_BUG,
@@ -49,7 +50,7 @@ class Interruption(KeyboardInterrupt):
 def run_process(work: Callable[[], None]) -> NoReturn:
     """Do the work and end the process with its exit code."""
     prepare()
-    code = exit_code(work)
+    code = exit_code(work, whole_process=True)
     try:
         sys.stdout.flush()
     except OSError:
@@ -60,8 +61,18 @@ def run_process(work: Callable[[], None]) -> NoReturn:
     sys.exit(code)
 
 
-def exit_code(work: Callable[[], None]) -> int:
-    """Do the work; report a fault on stderr; the exit code."""
+def exit_code(work: Callable[[], None], *, whole_process: bool = False) -> int:
+    """Do the work; report a fault on stderr; the exit code.
+
+    Where this is not the `whole_process`, its stderr is left to whoever has it.
+    """
+    begin(whole_process=whole_process)
+    code = _ending(work)
+    log_end(code)
+    return code
+
+
+def _ending(work: Callable[[], None]) -> int:
     try:
         with _signals_interrupt():
             work()
@@ -78,14 +89,14 @@ def exit_code(work: Callable[[], None]) -> int:
 def _report(fault: Exception | KeyboardInterrupt) -> int:
     """Say what went wrong; its exit code."""
     if isinstance(fault, click.ClickException):
-        say(_usage_message(fault))
+        _say_fault(_usage_message(fault), EXIT_USAGE)
         return EXIT_USAGE
     if isinstance(fault, ShsimError):
-        say(str(fault))
+        _say_fault(str(fault), fault.exit_code)
         return fault.exit_code
     if isinstance(fault, KeyboardInterrupt):
         outcome = fault.outcome if isinstance(fault, Interruption) else "nothing was saved"
-        say(f"interrupted; {outcome}")
+        _say_fault(f"interrupted; {outcome}", EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     return _unforeseen(fault)
 
@@ -95,12 +106,24 @@ def _unforeseen(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in _FULL:
         drop_stdout()
         where = f"{error.filename}: " if error.filename else ""
-        say(f"{where}{error.strerror}. Make room and run again.")
+        _say_fault(f"{where}{error.strerror}. Make room and run again.", EXIT_DATA)
         return EXIT_DATA
+    trace = visible("".join(traceback.format_exception(error)))
+    bug = "this is a bug in shsim, and no mistake of yours. Please report it with the"
+    if speaks_json():
+        log("error", "error", f"{bug} traceback.", {"exit_code": EXIT_BUG, "traceback": trace})
+        return EXIT_BUG
     with suppress(OSError, ValueError):
-        sys.stderr.write(visible("".join(traceback.format_exception(error))))
-    say("this is a bug in shsim, and no mistake of yours. Please report it with the lines above.")
+        sys.stderr.write(trace)
+    say(f"{bug} lines above.")
     return EXIT_BUG
+
+
+def _say_fault(message: str, code: int) -> None:
+    if speaks_json():
+        log("error", "error", message, {"exit_code": code})
+    else:
+        say(message)
 
 
 def _usage_message(error: click.ClickException) -> str:
@@ -136,6 +159,8 @@ def _signals_interrupt() -> Iterator[None]:
             _given.append(now)
             raise KeyboardInterrupt
         if now - _given[0] > _ECHO:
+            with suppress(RuntimeError):  # it may have been writing that very moment
+                log_end(EXIT_INTERRUPTED)
             os._exit(EXIT_INTERRUPTED)
 
     heeded = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]

@@ -1,13 +1,15 @@
-"""What a run says while it goes on: notes, warnings, and progress where somebody watches."""
+"""What a run says while it goes on: notes, warnings, milestones, and progress to a watcher."""
 
 from __future__ import annotations
 
 import os
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shsim.cli.log_lines import Level, log, speaks_json
 from shsim.cli.process import stop_if_interrupted
+from shsim.cli.stages import STAGE_WORDS
 from shsim.cli.streams import say
 from shsim.model.results import IterationRecord
 from shsim.report.plain_text import visible_line
@@ -30,8 +32,10 @@ class Narrator:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._drawing = not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        watched = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._drawing = watched and not quiet and not speaks_json()
         self._bar: ProgressBar | None = None
+        self._told: set[str] = set()
 
     def __enter__(self) -> Narrator:
         return self
@@ -53,7 +57,10 @@ class Narrator:
     def stage(self, stage: Stage, total: int) -> None:
         """Begin a stage; compiling is said even where no progress is drawn."""
         stop_if_interrupted()
-        if stage == "compiling" and not self._quiet:
+        if speaks_json():
+            words = _COMPILING if stage == "compiling" else STAGE_WORDS[stage]
+            self.milestone("stage", words, stage=stage, total=total)
+        elif stage == "compiling":
             self.note(_COMPILING)
         if not self._drawing:
             return
@@ -75,15 +82,40 @@ class Narrator:
         stop_if_interrupted()
         if self._bar is not None:
             self._bar.iteration(record.max_exp, items_over)
+        self.milestone(
+            "iteration",
+            f"iteration {record.iter}: largest {record.max_exp:.4f}, over {items_over:,}",
+            iter=record.iter,
+            max_exposure=record.max_exp,
+            items_over=items_over,
+        )
 
     def note(self, sentence: str) -> None:
         """Say something unless the operator wants quiet."""
-        if not self._quiet:
+        if self._quiet:
+            return
+        if speaks_json():
+            self._once("info", "note", sentence)
+        else:
             self._say(sentence)
 
     def warn(self, sentence: str) -> None:
         """Say something that nobody may miss."""
-        self._say(f"warning: {sentence}")
+        if speaks_json():
+            self._once("warning", "warning", sentence)
+        else:
+            self._say(f"warning: {sentence}")
+
+    def milestone(self, event: str, sentence: str, *, level: Level = "info", **fields: Any) -> None:
+        """Tell a program how far the run is; people see it on the bar, or in the summary."""
+        if speaks_json() and (not self._quiet or level != "info"):
+            log(level, event, sentence, fields)
+            self._told.add(sentence)
+
+    def _once(self, level: Level, event: str, sentence: str) -> None:
+        """A sentence that came with a milestone's fields is not said again without them."""
+        if sentence not in self._told:
+            log(level, event, sentence)
 
     def _say(self, sentence: str) -> None:
         line = visible_line(sentence)

@@ -10,17 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from shsim.cli.stages import STAGE_WORDS
 from shsim.workflow.watch import Stage
-
-_WORDS: dict[Stage, str] = {
-    "compiling": "compiling",
-    "before": "measuring the k in force",
-    "calibrating": "calibrating",
-    "verifying": "verifying",
-    "simulating": "simulating",
-    "explaining": "finding the reasons",
-    "sweeping": "sweeping",
-}
 
 
 class ProgressBar:
@@ -56,7 +47,7 @@ class ProgressBar:
             self._progress.remove_task(self._task)
         self._total, self._done = total, 0
         self._iterating = stage == "calibrating"
-        self._task = self._progress.add_task(_WORDS[stage], total=total or None, detail="")
+        self._task = self._progress.add_task(STAGE_WORDS[stage], total=total or None, detail="")
         # A short stage is over before the next of the regular frames.
         self._progress.refresh()
 

@@ -88,7 +88,7 @@ Examples:
 )
 @options.threads
 @options.config
-@options.quiet
+@options.messages
 @click.pass_context
 def command(ctx: click.Context, /, **parameters: Any) -> None:
     """Show what the k in force do to exposure, overlap and information; change nothing.

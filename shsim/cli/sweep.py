@@ -76,7 +76,7 @@ _TAUS = "0.10:0.30:0.02"
 @options.result
 @options.threads
 @options.config
-@options.quiet
+@options.messages
 @click.pass_context
 def command(ctx: click.Context, /, **parameters: Any) -> None:
     """Show what each of several caps, or test lengths, costs in information.

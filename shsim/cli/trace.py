@@ -53,7 +53,7 @@ standard_error.
 @options.untargeted_test
 @options.result
 @options.config
-@options.quiet
+@options.messages
 @click.pass_context
 def command(ctx: click.Context, /, **parameters: Any) -> None:
     """Show a few simulated tests, position by position: for people who want to believe it.

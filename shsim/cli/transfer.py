@@ -55,7 +55,7 @@ Examples:
     help="Write FILE.csv or FILE.json instead of stdout, whole or not at all.",
 )
 @options.config
-@options.quiet
+@options.messages
 def export(**parameters: Any) -> None:
     """Write an exam's pool and its k as CSV or JSON; `shsim import` reads both."""
     from shsim.cli.work.transfer import ExportRequest, run_export
@@ -79,7 +79,7 @@ def export(**parameters: Any) -> None:
     help="Check the file, say what would happen, and write nothing.",
 )
 @options.config
-@options.quiet
+@options.messages
 def import_(**parameters: Any) -> None:
     """Publish the items of FILE (- is stdin) under an exam, in one transaction.
 

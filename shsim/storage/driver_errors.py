@@ -44,12 +44,13 @@ _CONNECTING = (
 #: By SQLSTATE, or by its class (two characters).
 _REFUSED = {
     "25006": "is read-only (a replica?). Nothing was written. Give the primary's address.",
-    "42501": "does not permit it: {said}. Ask for the privilege, or take another user.",
+    "42501": "does not permit it: {said}. Ask for {privilege}, or take another user.",
     "53100": "has a full disk. Nothing was written. Make room there.",
     "53": "has no resources left: {said}. Nothing was written. Try again later.",
     "55P03": "is busy: another session holds rows of the exam locked. Nothing was written."
     " Try again when it has ended.",
-    "57014": "cancelled the query: {said}. Nothing was written.",
+    "57014": "cancelled the query: {said}. Nothing was written. Raise statement_timeout if that is"
+    " what ended it, or run when the server has less to do.",
     "40": "is busy: other sessions kept changing the same rows. Nothing was written. Try again.",
     "23": "refuses a row: {said}. Nothing was written.",
     "22": "holds a value that shsim cannot read: {said}. Run `shsim db check`.",
@@ -85,7 +86,7 @@ _SQLITE = (
 )
 
 
-def translate(error: Any, dsn: Dsn) -> DatabaseError:
+def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseError:
     """psycopg2's error as one line without a secret.
 
     Parameters
@@ -94,9 +95,13 @@ def translate(error: Any, dsn: Dsn) -> DatabaseError:
         A `psycopg2.Error`.
     dsn
         The database, for its label and the secrets to blot out.
+    privilege
+        What the role lacks, where that is known.
     """
     said = _first_line(error, dsn)
     code: str | None = error.pgcode
+    if code == "42P01" and privilege is not None:
+        code = "42501"
     if code == "42P01":
         return DatabaseError(
             f"{dsn.label} lacks a table: {said}. Make the tables with `shsim db init`."
@@ -111,7 +116,8 @@ def translate(error: Any, dsn: Dsn) -> DatabaseError:
             f"{dsn.label} dropped the connection: {said}. Check the server and run again."
         )
     sentence = _REFUSED.get(code or "") or _REFUSED.get((code or "")[:2]) or "says: {said}."
-    return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
+    asked = privilege or "the privilege"
+    return DatabaseError(f"{dsn.label} {sentence.format(said=said, privilege=asked)}")
 
 
 def is_dropped(error: Any) -> bool:

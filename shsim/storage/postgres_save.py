@@ -14,7 +14,8 @@ from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
 
-#: How long a save waits for rows that another session holds locked.
+#: How long a save waits for rows that another session holds locked, unless the operator's
+#: own lock_timeout (by PGOPTIONS, the DSN or the role) says otherwise.
 _LOCK_TIMEOUT = "30s"
 
 
@@ -40,7 +41,7 @@ class Save:
     def __call__(self, cursor: Any) -> SaveOutcome:
         """Check, record and write; the caller commits."""
         self.session.require_lock(cursor, self.exam)
-        cursor.execute("SET LOCAL lock_timeout = %s", (_LOCK_TIMEOUT,))
+        cursor.execute(_SQL["limit_waiting"], {"lock_timeout": _LOCK_TIMEOUT})
         cursor.execute(_SQL["stage_k"])
         self.stage(cursor)
         cursor.execute(_SQL["count_staged"])

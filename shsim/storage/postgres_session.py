@@ -14,6 +14,7 @@ from shsim.errors import DatabaseError, RefusedError
 from shsim.storage.driver_errors import TRANSIENT, is_dropped, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.interrupt import Interrupted, interruptible
+from shsim.storage.postgres_privileges import may_be_denied, missing_privilege
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class Session:
                     ) from None
             except psycopg2.Error as error:
                 if delay is None or not (self._dropped(error) or error.pgcode in TRANSIENT):
-                    raise translate(error, self.dsn) from error
+                    raise translate(error, self.dsn, self._missing(error)) from error
             time.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
@@ -149,6 +150,17 @@ class Session:
             pid, started = cursor.fetchone()
         connection.commit()
         self._former = {"pid": pid, "started": started}
+
+    def _missing(self, error: Any) -> str | None:
+        """The privilege that was denied; None where it was none, or nobody will tell."""
+        if not may_be_denied(error) or self._connection is None:
+            return None
+        with suppress(psycopg2.Error):
+            return interruptible(
+                lambda: self._transaction(lambda cursor: missing_privilege(cursor, error)),
+                self._cancel,
+            )
+        return None
 
     def _dropped(self, error: Any) -> bool:
         """Whether a connection that once stood is gone; the first one is not retried."""

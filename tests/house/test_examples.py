@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +66,93 @@ def test_the_blueprint(surroundings):
     assert 4 <= topics.count(1) <= 8
     assert topics.count(2) >= 3
     assert topics.count(7) <= 2
+
+
+def sections(name):
+    """A unit file; a key may stand in it twice, which configparser refuses when strict."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read(EXAMPLES / name)
+    return parser
+
+
+def test_the_units_say_what_they_should():
+    timer, service = sections("shsim.timer"), sections("shsim.service")
+    assert timer["Timer"]["Unit"] == "shsim.service"
+    assert timer["Timer"]["Persistent"] == "true"
+    assert {"OnCalendar"} <= set(timer["Timer"])
+    its = service["Service"]
+    assert its["Type"] == "oneshot"
+    assert {"EnvironmentFile", "LoadCredential", "NoNewPrivileges", "ProtectSystem"} <= set(its)
+    text = (EXAMPLES / "shsim.service").read_text()
+    assert "PGPASSFILE=%t/shsim/pgpass" in text
+    assert "SHSIM_LOG_FORMAT=json" in text
+    retried = {0, 1, 2, 3, 4, 5, 6, 130} - {int(c) for c in its["RestartPreventExitStatus"].split()}
+    assert retried == {0, 4}
+
+
+def test_the_units_pass_systemds_own_check(tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd here; configparser has read them above")
+    # It asks for the program to be there, and starts nothing.
+    text = (EXAMPLES / "shsim.service").read_text().replace("/usr/local/bin/shsim", sys.executable)
+    (tmp_path / "shsim.service").write_text(text)
+    shutil.copy(EXAMPLES / "shsim.timer", tmp_path)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / "shsim.service", tmp_path / "shsim.timer"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    ours = [line for line in done.stderr.splitlines() if "shsim" in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize("name", ["crontab", "shsim.service"])
+def test_what_is_scheduled_can_be_typed(name):
+    """Each command line is parsed by the program itself, up to the help at its end."""
+    lines = re.findall(r"(?:^[^#].*?|/)\b(shsim (?!/).*)", (EXAMPLES / name).read_text(), re.M)
+    assert lines
+    for line in lines:
+        if not line.startswith(("shsim calibrate", "shsim simulate")):
+            continue
+        words = shlex.split(re.split(r"[ 0-9]*>", line)[0])
+        done = subprocess.run(
+            [sys.executable, "-m", *words, "--help"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "said"),
+    [
+        ('"event": "end", "message": "", "exit_code": 0, "seconds": 1}', 0, ""),
+        ('"event": "end", "message": "", "exit_code": 5, "seconds": 1}', 1, "(exit code 5)"),
+        ('"event": "end", "message": "", "exit_code": 4, "seconds": 1}', 2, "the database is out"),
+        ('"event": "iteration", "message": "", "iter": 3}', 2, "was killed"),
+    ],
+)
+def test_the_monitor(tmp_path, last, code, said):
+    log = tmp_path / "math-1.jsonl"
+    log.write_text(f'{{"event": "note"}}\n{{"level": "info", {last}\n')
+    done = subprocess.run(
+        ["sh", EXAMPLES / "monitor.sh", log], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, said in done.stdout) == (code, True)
+    assert done.stderr == ""
+
+
+@pytest.mark.compiled
+def test_the_monitor_reads_what_shsim_writes(surroundings, tmp_path):
+    log = tmp_path / "log.jsonl"
+    with log.open("w") as stderr:
+        subprocess.run(
+            [sys.executable, "-m", "shsim", "simulate", "--pool", "/nowhere"],
+            env={**surroundings, "SHSIM_LOG_FORMAT": "json"}, stderr=stderr, check=False,
+        )  # fmt: skip
+    done = subprocess.run(
+        ["sh", EXAMPLES / "monitor.sh", log], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "(exit code 3)" in done.stdout
 
 
 def test_every_example_is_listed():

@@ -20,6 +20,7 @@ from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.saving import Saving
 from shsim.cli.work.sources import Source, file_label, open_source
+from shsim.cli.work.verdict import tell_verdict
 from shsim.errors import CapNotHeldError, DataError
 from shsim.model.ability import number
 from shsim.model.methods import IGNORED_BY_EXACT, Method
@@ -162,6 +163,13 @@ def report(
     result, verdict = outcome.result, outcome.result.verdict
     refused = request.require_cap and not verdict.held
     closing = [] if refused else _closing(request, outcome, source)
+    advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
+    tell_verdict(narrator, verdict, result.measures)
+    if outcome.saved is not None:
+        its = outcome.saved
+        narrator.milestone(
+            "saved", closing[0], run=its.run, changed=its.changed, unchanged=its.unchanged
+        )
     try:
         emit(result_text(result, request.form, sys.stdout, closing))
     except DataError as error:
@@ -169,7 +177,6 @@ def report(
     if request.form != "table":
         for sentence in [verdict.sentence] * verdict.held + asides(result) + closing:
             narrator.note(sentence)
-    advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
     if refused:
         if result.run is not None:
             narrator.note(f"recorded as run {result.run}")

@@ -12,6 +12,7 @@ from shsim.cli.streams import emit
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.simulation import Request, closing_of, conflicts
 from shsim.cli.work.sources import Source, open_source
+from shsim.cli.work.verdict import tell_record
 from shsim.model.comparison import DEFAULT_COMPARE_N, ComparisonResult
 from shsim.model.control import Control
 from shsim.model.settings import SimulationSettings
@@ -40,6 +41,7 @@ def compare(request: Request, controls: tuple[Control, ...]) -> None:
             output.stage(result)
             output.publish()
         closing = closing_of(request, result.run)
+        tell_record(narrator, result.run, closing)
         emit(comparison_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
             for sentence in (headline(result), *closing):

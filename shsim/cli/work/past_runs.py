@@ -131,6 +131,16 @@ def run_rollback(request: RollbackRequest) -> None:
         done = rollback(
             store, request.run, force=request.force, dry_run=request.dry_run, watch=narrator
         )
+        if done.changed is not None:
+            narrator.milestone(
+                "saved",
+                " ".join(rollback_sentences(done)),
+                exam=done.undone.exam,
+                rollback_of=done.undone.run,
+                run=done.run,
+                changed=done.changed,
+                unchanged=done.unchanged,
+            )
         try:
             rendering(done, lambda: rollback_text(done, Canvas.of(sys.stdout)), narrator)
         except DataError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
+from shsim.cli.log_lines import bind
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.work.calibration import Request, report
@@ -55,6 +56,7 @@ def repeat(request: Request, number: int) -> None:
             narrator.warn(
                 f"run {number} was made by shsim {past.run.version}; its k may differ in this one."
             )
+        bind(exam=past.run.exam)
         narrator.note(f"repeating run {number} of {past.run.exam}, seed {settings.delivery.seed}")
         saving = stack.enter_context(Saving(output, saves=not request.dry_run))
         outcome = calibrate_exam(

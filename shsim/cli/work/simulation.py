@@ -13,6 +13,7 @@ from shsim.cli.streams import emit
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import Source, file_label, open_source
+from shsim.cli.work.verdict import tell_record, tell_verdict
 from shsim.model.control import Control
 from shsim.model.methods import Estimator
 from shsim.model.results import SimulationResult
@@ -52,6 +53,8 @@ def run(request: Request) -> None:
             output.stage(result)
             output.publish()
         closing = closing_of(request, result.run)
+        tell_verdict(narrator, result.verdict, result.measures)
+        tell_record(narrator, result.run, closing)
         emit(result_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
             for sentence in (result.verdict.sentence, *asides(result), *closing):

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
 from shsim.errors import DatabaseError, UsageError
 from shsim.model.item_pool import ItemPool
@@ -82,6 +83,7 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
     """The source that a request names; its database is closed on the way out."""
     file = request.pool_file
     if file is not None:
+        bind(pool=file)
         yield Source(file, None, None)
         return
     if read_only and named_database(request) is None and not embedded_path().exists():
@@ -92,10 +94,13 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
                 f"--exam {request.exam}: without a --dsn there is only {DEMO_EXAM}."
                 " Give a --dsn, or leave --exam out."
             )
+        bind(exam=demo.name)
         yield Source(demo.name, None, demo)
         return
     with open_database(request, narrator, read_only=read_only) as store:
-        yield Source(require_exam(request, request.exam, store, narrator), store, None)
+        exam = require_exam(request, request.exam, store, narrator)
+        bind(exam=exam)
+        yield Source(exam, store, None)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from shsim.cli.log_lines import bind
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
@@ -50,7 +51,9 @@ def run_export(request: ExportRequest) -> None:
         if request.output is not None:
             output = stack.enter_context(OutputFile[ItemPool](request.output, pool_data))
         store = stack.enter_context(open_database(request, narrator, read_only=True))
-        pool = store.load_pool(require_exam(request, request.exam, store, narrator))
+        exam = require_exam(request, request.exam, store, narrator)
+        bind(exam=exam)
+        pool = store.load_pool(exam)
         if output is None:
             emit(pool_data(pool, request.form))
             return
@@ -64,6 +67,7 @@ def run_import(request: ImportRequest) -> None:
     if request.exam is None:
         raise UsageError("--exam is needed: the exam to publish the items under.")
     narrator = Narrator(quiet=request.quiet)
+    bind(exam=request.exam)
     pool = replace(read_file(request.file), name=request.exam)
     require_importable(pool)  # before a database is made, and in a dry run too
     words = f"{len(pool):,} items of {file_label(request.file)} under {visible_line(request.exam)}"
@@ -79,10 +83,12 @@ def run_import(request: ImportRequest) -> None:
                 f"{count:,} items of {visible_line(request.exam)} are published in"
                 f" {visible_line(other)} too: their parameters and sh_p serve both exams."
             )
-    emit(
+    said = (
         f"published {words}: {outcome.changed:,} new or changed,"
-        f" {outcome.unchanged:,} stood so already\n"
+        f" {outcome.unchanged:,} stood so already"
     )
+    narrator.milestone("saved", said, changed=outcome.changed, unchanged=outcome.unchanged)
+    emit(f"{said}\n")
 
 
 def _items_there(request: ImportRequest, exam: str, narrator: Narrator) -> int:

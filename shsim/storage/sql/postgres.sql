@@ -61,6 +61,14 @@ SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
 WHERE pid = %(pid)s AND backend_start::text = %(started)s;
 
+-- name: limit_waiting
+SELECT set_config(
+    'lock_timeout',
+    CASE current_setting('lock_timeout') WHEN '0' THEN %(lock_timeout)s
+        ELSE current_setting('lock_timeout') END,
+    true
+);
+
 -- name: stage_k
 -- The types are the table's own, so that what it would round compares equal.
 CREATE TEMPORARY TABLE shsim_k ON COMMIT DROP AS
@@ -161,6 +169,14 @@ WHERE e.sh_p IS DISTINCT FROM excluded.sh_p;
 -- name: columns
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped;
+
+-- name: hiding_schema
+SELECT n.nspname::text
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %(table)s AND NOT has_schema_privilege(n.oid, 'USAGE')
+ORDER BY 1
+LIMIT 1;
 
 -- name: privileges
 SELECT

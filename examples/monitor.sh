@@ -1,0 +1,21 @@
+#!/bin/sh
+# What a monitor says of the last run in each log that `--log-format json` wrote; its exit code is
+# Nagios': 0 well, 1 look at it by day, 2 now.
+#
+#   sh monitor.sh /var/log/shsim/*.jsonl
+worst=0
+for log in "$@"; do
+    code=$(tail -n 1 "$log" | sed -n 's/.*"event": "end".*"exit_code": \([0-9]*\).*/\1/p')
+    case $code in
+    0) continue ;;
+    5) level=1 said="the cap is not held, and nothing was saved" ;;
+    130) level=1 said="interrupted" ;;
+    4) level=2 said="the database is out of reach, refuses, or changed under the run" ;;
+    2 | 3 | 6) level=2 said="the command, its data or its installation is wrong" ;;
+    1) level=2 said="a bug in shsim" ;;
+    *) level=2 said="it runs still, or was killed" ;; # the last line is not how it ended
+    esac
+    echo "$log: $said${code:+ (exit code $code)}"
+    [ "$level" -le "$worst" ] || worst=$level
+done
+exit "$worst"

@@ -1,0 +1,73 @@
+"""Which privilege a role lacks, where PostgreSQL says only what it denied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from shsim.storage.statements import statements
+
+_SQL = statements("postgres")
+
+_DENIED = re.compile(r"permission denied for (?P<kind>table|relation|sequence|schema) (?P<name>.+)")
+_TEMPORARY = "permission denied to create temporary tables"
+_UNKNOWN = re.compile(r'relation "(?P<name>[^"]+)" does not exist')
+_INSUFFICIENT, _NO_TABLE = "42501", "42P01"
+
+
+def may_be_denied(error: Any) -> bool:
+    """Whether psycopg2's error is a privilege that the role lacks, or a table hidden by one."""
+    return error.pgcode in {_INSUFFICIENT, _NO_TABLE}
+
+
+def missing_privilege(cursor: Any, error: Any) -> str | None:
+    """What to ask the database's administrator for, after a statement that was denied.
+
+    Parameters
+    ----------
+    cursor
+        In a new transaction: the one that failed can be asked nothing more.
+    error
+        The `psycopg2.Error`.
+    """
+    said = error.diag.message_primary or ""
+    if hidden := _UNKNOWN.match(said):
+        # A schema that may not be used is left out of the search, as if it held nothing.
+        cursor.execute(_SQL["hiding_schema"], {"table": hidden["name"]})
+        row = cursor.fetchone()
+        return None if row is None else f"USAGE on schema {row[0]}"
+    if said.startswith(_TEMPORARY):
+        return "TEMPORARY on the database"
+    match = _DENIED.match(said)
+    if match is None:
+        return None
+    name = match["name"].strip('"')
+    if match["kind"] == "sequence":
+        return f"USAGE on sequence {name}"
+    if match["kind"] == "schema":
+        makes = "CREATE TABLE" in _statement_of(error)
+        return f"{'CREATE' if makes else 'USAGE'} on schema {name}"
+    # The denied name comes without its schema; ours are found by the search path.
+    cursor.execute(_SQL["privileges"], {"table": f'"{name}"'})
+    held = dict(zip(("SELECT", "INSERT", "UPDATE"), cursor.fetchone(), strict=True))
+    lacking = [each for each in _wanted(_statement_of(error), name) if not held[each]]
+    return f"{', '.join(lacking)} on {name}" if lacking else None
+
+
+def _statement_of(error: Any) -> str:
+    query = getattr(error.cursor, "query", None) or b""
+    return " ".join(query.decode(errors="replace").split())
+
+
+def _wanted(statement: str, table: str) -> Iterator[str]:
+    """What the statement does to the table; reading is part of everything we do."""
+    name = re.escape(table)
+    yield "SELECT"
+    inserts = re.search(rf"(INSERT INTO|COPY) {name}\b", statement)
+    if inserts:
+        yield "INSERT"
+    if re.search(rf"UPDATE {name}\b|FOR UPDATE", statement) or (
+        inserts and "DO UPDATE" in statement
+    ):
+        yield "UPDATE"

@@ -1,0 +1,195 @@
+"""Every command under a role with the grants of the README, with one less, and read-only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+from front_door import Ended, Run
+from postgres_server import Server
+from psycopg2.extensions import make_dsn, parse_dsn
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+ITEMS = "question_id,a,b,c\n" + "".join(
+    f"{number},{0.6 + number % 7 / 10},{number / 10 - 2},0.2\n" for number in range(1, 41)
+)
+DELIVERY = ("--len", "5", "--seed", "1")
+EASY = ("--tau", "0.5", *DELIVERY)
+CALIBRATION = ("calibrate", "--exam", "E", *EASY, "--n", "2000", "--verify-n", "5000")
+SIMULATION = ("simulate", "--exam", "E", *EASY, "--n", "2000")
+SWEEP = ("sweep", "--exam", "E", "--tau", "0.5", "--len", "5")
+TRACE = ("trace", "--exam", "E", *DELIVERY)
+EXPORT = ("export", "--exam", "E")
+AUDIT = ("audit", "--exam", "E")
+
+#: What reads and no more; there are two runs on record.
+READING = (
+    EXPORT, SWEEP, TRACE, SIMULATION, (*SIMULATION, "--dry-run"), (*CALIBRATION, "--dry-run"),
+    ("history",), ("show", "1"), ("diff", "1", "2"), ("rollback", "2", "--dry-run"), AUDIT,
+)  # fmt: skip
+
+
+def granted() -> list[str]:
+    """The grants as the README has them, a statement each."""
+    return re.findall(r"^(GRANT .*?) TO shsim;$", README.read_text(), re.MULTILINE)
+
+
+def atoms() -> list[tuple[str, str]]:
+    """Each privilege on each thing by itself."""
+    found = []
+    for statement in granted():
+        match = re.fullmatch(r"GRANT (.*) ON (DATABASE |SCHEMA |)(.*)", statement)
+        assert match is not None, statement
+        for privilege in match[1].split(", "):
+            found += [(privilege, match[2] + thing) for thing in match[3].split(", ")]
+    return found
+
+
+class Operator:
+    """A role in a database where PUBLIC has nothing."""
+
+    def __init__(self, server: Server, owner: str, name: str) -> None:
+        self._server = server
+        self.owner, self.name = owner, name
+        self.database = parse_dsn(owner)["dbname"]
+        self.dsn = make_dsn(owner, user=name, password="x")  # noqa: S106
+
+    def execute(self, statement: str) -> None:
+        with closing(psycopg2.connect(self.owner)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(statement.replace("DATABASE qbank", self._quoted))
+
+    @property
+    def _quoted(self) -> str:
+        return f"DATABASE {self.database}"
+
+    def grant(self, what: str) -> None:
+        self.execute(f"{what} TO {self.name}")
+
+    def revoke(self, privilege: str, thing: str) -> None:
+        self.execute(f"REVOKE {privilege} ON {thing} FROM {self.name}")
+
+
+@pytest.fixture
+def operator(postgres_server: Server, postgres_dsn: str) -> Iterator[Operator]:
+    name = f"shsim_operator_{os.getpid()}"
+    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    its = Operator(postgres_server, postgres_dsn, name)
+    its.execute("REVOKE ALL ON DATABASE qbank FROM PUBLIC")
+    its.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    for statement in granted():
+        its.grant(statement)
+    yield its
+    its.execute(f"DROP OWNED BY {name}")
+    postgres_server.execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def run(here: Run, operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command as the operator types it; the pool is in the database already."""
+    (tmp_path / "pool.csv").write_text(ITEMS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHSIM_DSN", operator.dsn)
+    ended = here("import", "pool.csv", "--exam", "E")
+    assert ended.code == 0, ended.err
+    return here
+
+
+def all_of(run: Run, commands: Sequence[Sequence[str]]) -> None:
+    for words in commands:
+        ended = run(*words)
+        assert ended.code == 0, (words, ended.err)
+
+
+def refused(ended: Ended, privilege: str) -> None:
+    assert ended.code == 4, (privilege, ended.err)
+    assert privilege in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+
+
+def test_every_command_runs_under_the_grants_of_the_readme(run: Run) -> None:
+    saving = [CALIBRATION, CALIBRATION]
+    others = [("rollback", "1", "--force"), ("db", "check"), ("doctor",)]
+    all_of(run, [*saving, *READING, *others, ("import", "pool.csv", "--exam", "E")])
+    assert "not recorded" not in run(*SIMULATION).err
+
+
+def test_one_grant_less_is_named(run: Run, operator: Operator) -> None:
+    assert run(*CALIBRATION).code == 0
+    wanted = atoms()
+    assert len(wanted) == 21
+    for privilege, thing in wanted:
+        operator.revoke(privilege, thing)
+        name = thing.split(" ")[-1]
+        if thing.startswith("DATABASE"):
+            said = f"{privilege} on {'it' if privilege == 'CONNECT' else 'the database'}"
+            refused(run(*CALIBRATION), said)
+        elif thing.startswith("SCHEMA"):
+            refused(run(*EXPORT), f"{privilege} on schema {name}")
+        elif name.startswith("shsim_") and privilege == "SELECT":
+            refused(run("history"), "ask for SELECT on shsim_schema, shsim_run, shsim_run_item")
+        elif name.startswith("shsim_"):
+            ended = run(*SIMULATION)
+            assert ended.code == 0
+            assert "not recorded: its ledger may not be written; ask for INSERT on" in ended.err
+        elif name == "user_responses":
+            refused(run(*AUDIT), f"SELECT on {name}")
+        elif privilege == "SELECT":
+            refused(run(*EXPORT), f"SELECT on {name}")
+        elif name == "item_exposure_control":
+            refused(run(*CALIBRATION), f"Ask for {privilege} on {name},")
+            refused(run("rollback", "1", "--force"), f"Ask for {privilege} on {name},")
+            assert run("db", "check").code == run("doctor").code == 4
+        else:
+            refused(run("import", "pool.csv", "--exam", "E"), f"Ask for {privilege} on {name},")
+        operator.execute(f"GRANT {privilege} ON {thing} TO {operator.name}")
+    assert run(*CALIBRATION).code == 0
+
+
+def test_what_reads_works_for_a_role_that_may_only_read(run: Run, operator: Operator) -> None:
+    all_of(run, [CALIBRATION, CALIBRATION])
+    for privilege, thing in atoms():
+        if privilege in {"INSERT", "UPDATE", "TEMPORARY"}:
+            operator.revoke(privilege, thing)
+    all_of(run, READING)
+    refused(run(*CALIBRATION), "Ask for TEMPORARY on the database")
+    assert "item_exposure_control may not be written" in run("db", "check").out
+
+
+def test_what_reads_works_in_a_read_only_database(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_of(run, [CALIBRATION, CALIBRATION])
+    with monkeypatch.context() as read_only:  # and over before the tests' own clearing up
+        read_only.setenv("PGOPTIONS", "-c default_transaction_read_only=on")
+        all_of(run, [*READING, ("db", "check"), ("doctor",)])
+        assert "this run is not recorded: the database is read-only" in run(*SIMULATION).err
+        for writing in (CALIBRATION, ("rollback", "2"), ("import", "pool.csv", "--exam", "E")):
+            refused(run(*writing), "is read-only (a replica?). Nothing was written.")
+
+
+def test_a_sequence_of_somebody_elses_is_named(run: Run, operator: Operator) -> None:
+    operator.execute("ALTER TABLE item_exposure_control ADD COLUMN id serial")
+    operator.execute("DELETE FROM item_exposure_control")
+    refused(run(*CALIBRATION), "Ask for USAGE on sequence item_exposure_control_id_seq,")
+    operator.grant("GRANT USAGE ON SEQUENCE item_exposure_control_id_seq")
+    assert run(*CALIBRATION).code == 0
+
+
+def test_a_password_file_is_read(
+    run: Run, operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passfile = tmp_path / "pgpass"
+    passfile.write_text(f"*:*:{operator.database}:{operator.name}:x\n")
+    passfile.chmod(0o600)
+    known = parse_dsn(operator.dsn)
+    del known["password"]
+    monkeypatch.setenv("SHSIM_DSN", make_dsn(**known))
+    refused(run(*EXPORT), "refuses the user or the password. Set PGPASSFILE or PGPASSWORD")
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    assert run(*CALIBRATION).code == 0
