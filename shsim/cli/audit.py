@@ -87,7 +87,7 @@ drift_down, unpublished). Items that other exams share have no live rate.
 )
 @options.threads
 @options.config
-@options.quiet
+@options.messages
 def command(**parameters: Any) -> None:
     """Hold live exposure, counted from user_responses, against the cap and the prediction.
 
