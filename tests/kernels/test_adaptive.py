@@ -295,8 +295,10 @@ def test_at_a_true_theta_it_is_the_one_pass_walk(name, by_position):
 @BOTH
 @pytest.mark.parametrize("kind", ["blueprint", "stops, blueprint"])
 @pytest.mark.parametrize("name", ["ordinary", "runs out", "mixed"])
-def test_every_test_meets_the_blueprint(name, kind, by_position):
-    n, pool = 20_000, pools()[name]
+# The long ones are 1.2 million tests together.
+@pytest.mark.parametrize("n", [20_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_every_test_meets_the_blueprint(n, name, kind, by_position):
+    pool = pools()[name]
     design = cat_oracle.Design("eap", LENGTH, by_position, **KINDS[kind])
     given = give(design, pool, np.random.default_rng(13).normal(0, 1, n), traced=False)
     items = given.journal.item
