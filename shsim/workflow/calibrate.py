@@ -98,7 +98,7 @@ def calibrate(
             iteration=iteration,
         )
 
-    aside = nullcontext(_no_wait) if settings.delivery.estimated else compiled_aside()
+    aside = compiled_aside() if settings.delivery.one_pass else nullcontext(_no_wait)
     with aside as adaptive_kernel, Executor(pool, settings.delivery, threads) as executor:
         start(executor, watch)
         tests = tests_of(executor, pool, settings.delivery)
