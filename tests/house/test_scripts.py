@@ -14,6 +14,7 @@ SHELL_SCRIPTS = [
     "scripts/demo",
     "scripts/test",
     "scripts/lib/environment.sh",
+    "scripts/lib/programs.sh",
     "scripts/bench/peers_environment",
     ".ci/run",
 ]
@@ -103,6 +104,57 @@ def test_ci_runs_the_test_command_and_nothing_else() -> None:
     code = [line for line in lines if line and not line.startswith("#")]
     assert len(code) == 1
     assert code[0].endswith('exec sh scripts/test "$@"')
+
+
+def bring(folder: Path, *programs: str) -> subprocess.CompletedProcess[str]:
+    """Bring what a list of our own names, with nothing but FOLDER on the PATH."""
+    listed = folder.parent / "programs"
+    listed.write_text("# a comment\n\n" + "".join(f"{line}\n" for line in programs))
+    library = ROOT / "scripts" / "lib"
+    script = folder.parent / "bring"
+    script.write_text(
+        f'. "{library}/environment.sh"\n. "{library}/programs.sh"\nSYSTEM_PATH=\n'
+        f'bring_programs "{listed}" "{folder.parent}/log"\necho "lacking: $lacking"\n'
+    )
+    return run(script, PATH=str(folder))
+
+
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_root_alone_installs_the_programs_that_are_missing(bare: Path, user: str) -> None:
+    program(bare, "id", f"echo {user}")
+    # Debian's: its lists are empty until they are fetched.
+    program(
+        bare,
+        "apt-get",
+        'echo "$@" >>"${0%/*}/../asked"',
+        'case $* in *update) : >"${0%/*}/../fetched" ;; *)',
+        '[ -e "${0%/*}/../fetched" ] || exit 100',
+        'printf "#!/bin/sh\\n" >"${0%/*}/here-2"; chmod 755 "${0%/*}/here-2" ;; esac',
+    )
+    (bare / "chmod").symlink_to(shutil.which("chmod") or "")
+    program(bare, "there")
+    done = bring(bare, "first there", "second here-1 here-2")
+    assert done.returncode == 0
+    asked = bare.parent / "asked"
+    if user == "0":
+        assert done.stdout == "lacking: \n"
+        assert done.stderr == "Installing second, for tests that start it (apt-get; once) ...\n"
+        assert len(asked.read_text().splitlines()) == 3
+        assert "first" not in asked.read_text()
+        again = bring(bare, "first there", "second here-1 here-2")
+        assert (again.stdout, again.stderr) == ("lacking: \n", "")
+    else:
+        assert (done.stdout, done.stderr) == ("lacking: second\n", "")
+        assert not asked.exists()
+
+
+def test_a_machine_without_packages_goes_on(bare: Path) -> None:
+    program(bare, "id", "echo 0")
+    program(bare, "apt-get", "echo E: no network", "exit 100")
+    done = bring(bare, "second here")
+    assert (done.returncode, done.stdout) == (0, "lacking: second\n")
+    assert "apt-get could not; what it said stands in " in done.stderr
+    assert "E: no network" in (bare.parent / "log").read_text()
 
 
 @pytest.fixture
