@@ -75,3 +75,11 @@ class MissingExtraError(ShsimError):
     """An optional extra is not installed; the message names the command to type."""
 
     exit_code = EXIT_MISSING_EXTRA
+
+
+class Stopped(KeyboardInterrupt):
+    """Whoever watches a run ends it, as Ctrl-C does: nothing is saved.
+
+    A program with several runs at once has no signal for each of them. The text says why;
+    the ledger keeps it.
+    """

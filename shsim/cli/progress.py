@@ -54,9 +54,12 @@ class Narrator:
             self._bar.stop()
             self._bar = None
 
+    def heed(self) -> None:
+        """End the run on an interrupt, even one that foreign code has swallowed."""
+        stop_if_interrupted()
+
     def stage(self, stage: Stage, total: int) -> None:
         """Begin a stage; compiling is said even where no progress is drawn."""
-        stop_if_interrupted()
         if speaks_json():
             words = _COMPILING if stage == "compiling" else STAGE_WORDS[stage]
             self.milestone("stage", words, stage=stage, total=total)
@@ -73,13 +76,11 @@ class Narrator:
 
     def advance(self, done: int) -> None:
         """So many more are done."""
-        stop_if_interrupted()
         if self._bar is not None:
             self._bar.advance(done)
 
     def iteration(self, record: IterationRecord, items_over: int) -> None:
         """An iteration has ended."""
-        stop_if_interrupted()
         if self._bar is not None:
             self._bar.iteration(record.max_exp, items_over)
         self.milestone(

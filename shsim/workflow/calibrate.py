@@ -99,7 +99,10 @@ def calibrate(
         )
 
     aside = compiled_aside() if settings.delivery.one_pass else nullcontext(_no_wait)
-    with aside as adaptive_kernel, Executor(pool, settings.delivery, threads) as executor:
+    with (
+        aside as adaptive_kernel,
+        Executor(pool, settings.delivery, threads, watch.heed) as executor,
+    ):
         start(executor, watch)
         tests = tests_of(executor, pool, settings.delivery)
         if kept is None:
@@ -119,7 +122,7 @@ def calibrate(
         exposure, measures = verify(tests, cohort(settings.verify_n, 1), k, settings, watch)
         when_estimated = None
         if not settings.delivery.estimated:
-            adaptive_kernel()
+            adaptive_kernel(watch.heed)
             when_estimated = largest_when_estimated(executor, pool, settings, k)
         reasons: Reasons | None = None
         if settings.delivery.one_pass and (explain or not measures.held):
@@ -143,7 +146,7 @@ def calibrate(
     )
 
 
-def _no_wait() -> None:
+def _no_wait(_heed: Callable[[], None]) -> None:
     """Nothing is compiled aside where the kernel is needed at once."""
 
 

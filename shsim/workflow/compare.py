@@ -50,7 +50,7 @@ def compare(
     began = time.perf_counter()
     require_sound(settings, pool)
     compared: list[Compared] = []
-    with Executor(pool, settings.delivery, threads) as executor:
+    with Executor(pool, settings.delivery, threads, watch.heed) as executor:
         start(executor, watch, *controls)
         watch.stage("simulating", settings.n * len(controls))
         tests = tests_of(executor, pool, settings.delivery)

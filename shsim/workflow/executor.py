@@ -20,6 +20,7 @@ from shsim.kernels.ranking import FEWEST_BINS, Ranking, build_ranking, deepen
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.prior import grid
+from shsim.workflow.watch import SILENT
 
 Value = TypeVar("Value")
 Room = TypeVar("Room")
@@ -64,11 +65,19 @@ class Executor:
     """Runs chunks of examinees, and other jobs, on threads; a context manager.
 
     Which tests are given is the affair of whoever hands in the work. An exception in the
-    caller (Ctrl-C among them) makes running kernels return at once.
+    caller (Ctrl-C among them, or what `heed` raises, see :class:`shsim.workflow.watch.Watch`)
+    makes running kernels return at once.
     """
 
-    def __init__(self, pool: ItemPool, delivery: DeliverySettings, threads: int | None) -> None:
+    def __init__(
+        self,
+        pool: ItemPool,
+        delivery: DeliverySettings,
+        threads: int | None,
+        heed: Callable[[], None] = SILENT.heed,
+    ) -> None:
         self._delivery = delivery
+        self._heed = heed
         self.items: FloatArray = prepare_items(pool.a, pool.b, pool.c, pool.d, delivery.scale)
         self.threads = threads or available_threads()
         self.cancel: AnyArray = np.zeros(1, np.uint8)
@@ -173,11 +182,12 @@ class Executor:
             pass
 
     def each(self, jobs: Sequence[Callable[[], Value]]) -> Iterator[Value]:
-        """Results of jobs as they end; signals are answered between."""
+        """Results of jobs as they end; signals are answered, and `heed` asked, between."""
         waiting: set[Future[Any]] = {self._pool.submit(job) for job in jobs}
         while waiting:
             # The timeout lets the main thread run signal handlers on every platform.
             ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
+            self._heed()
             for future in ended:
                 yield future.result()
 

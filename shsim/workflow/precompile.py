@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -26,16 +27,22 @@ from shsim.kernels.ranking import Tables
 from shsim.kernels.sitting import make_examinees
 from shsim.workflow.executor import available_threads
 
+#: Seconds that the process is waited for, since this one could do the work itself.
+_PATIENCE = 60.0
+
+Heed = Callable[[], None]
+
 
 @contextmanager
-def compiled_aside() -> Iterator[Callable[[], None]]:
+def compiled_aside() -> Iterator[Callable[[Heed], None]]:
     """Start compiling, unless that has been done; yields what waits for its end.
 
-    A process that is left early is ended.
+    It asks `heed` (see :class:`shsim.workflow.watch.Watch`) meanwhile. A process that is left
+    early is ended.
     """
     process = _start() if _is_worth_it() else None
     try:
-        yield (lambda: None) if process is None else (lambda: _wait(process))
+        yield lambda heed: None if process is None else _wait(process, heed)
     finally:
         if process is not None:
             process.kill()
@@ -61,10 +68,14 @@ def _start() -> subprocess.Popen[bytes] | None:
     return None
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    """Wait for its end; that is bounded, since this process could do the work itself."""
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=60)
+def _wait(process: subprocess.Popen[bytes], heed: Heed) -> None:
+    """Wait for its end, or lose patience."""
+    lost = time.monotonic() + _PATIENCE
+    while time.monotonic() < lost:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.1)
+            return
+        heed()
 
 
 def compile_adaptive_kernel() -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shsim import __version__
-from shsim.errors import DatabaseError, RefusedError, ShsimError
+from shsim.errors import DatabaseError, RefusedError, ShsimError, Stopped
 from shsim.model.ability import AbilityDistribution
 from shsim.model.comparison import ComparisonResult
 from shsim.model.delivery import DeliverySettings
@@ -165,6 +165,8 @@ def _measures(result: CalibrationResult | SimulationResult | ComparisonResult) -
 
 def _ending(fault: BaseException) -> tuple[Outcome, str]:
     """How a run that raised `fault` ended, and what is said of it."""
+    if isinstance(fault, Stopped):
+        return "interrupted", str(fault)
     if isinstance(fault, KeyboardInterrupt | SystemExit | GeneratorExit):
         return "interrupted", ""
     if isinstance(fault, RefusedError):

@@ -49,7 +49,7 @@ def simulate(
     began = time.perf_counter()
     require_sound(settings, pool)
     delivery = settings.delivery
-    with Executor(pool, delivery, threads) as executor:
+    with Executor(pool, delivery, threads, watch.heed) as executor:
         start(executor, watch, settings.control)
         if settings.method == "exact":
             expectation = Expectation(executor, pool, delivery, settings.nodes)

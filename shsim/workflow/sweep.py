@@ -50,7 +50,7 @@ def sweep(
     points: list[SweepPoint] = []
     for length in settings.lengths:
         delivery = replace(settings.delivery, length=length)
-        with Executor(pool, delivery, threads) as executor:
+        with Executor(pool, delivery, threads, watch.heed) as executor:
             start(executor, watch)
             watch.stage("sweeping", len(settings.taus))
             solver = Solver(executor, pool, delivery, settings.nodes)

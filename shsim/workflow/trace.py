@@ -47,7 +47,7 @@ def trace(pool: ItemPool, settings: TraceSettings, *, watch: Watch = SILENT) -> 
         theta=delivery.theta, n=settings.first + count, seed=delivery.seed, stream=STREAM_SIMULATE
     )
     theta, decile = cohort.abilities(settings.first, count)
-    with Executor(pool, delivery, 1) as executor:
+    with Executor(pool, delivery, 1, watch.heed) as executor:
         start(executor, watch)
         tests = AdaptiveTests(executor, pool, delivery)
         test = tests.test(pool.k)

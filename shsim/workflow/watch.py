@@ -14,6 +14,12 @@ Stage = Literal[
 class Watch(Protocol):
     """Called from the thread that runs the workflow, never from a worker."""
 
+    def heed(self) -> None:
+        """Raise KeyboardInterrupt, or `shsim.errors.Stopped`, to end the run here; else nothing.
+
+        Asked ten times a second and between chunks of examinees, while there is work.
+        """
+
     def stage(self, stage: Stage, total: int) -> None:
         """A stage begins; `total` is its iterations (calibrating) or examinees, 0 if unknown."""
 
@@ -32,6 +38,9 @@ class Watch(Protocol):
 
 class Silent:
     """Watches nothing."""
+
+    def heed(self) -> None:
+        """Go on."""
 
     def stage(self, stage: Stage, total: int) -> None:
         """Ignore."""

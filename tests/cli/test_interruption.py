@@ -83,8 +83,7 @@ run_process(work)
 @pytest.mark.parametrize(
     "following",
     [
-        "narrator.stage('compiling', 0)",
-        "narrator.advance(1)",
+        "narrator.heed()",
         "Saving(None, saves=True).stage(None)",
     ],
 )
