@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from shsim.arrays import FloatArray
-from shsim.errors import DatabaseError
 from shsim.model.audit import LiveCounts
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
-from shsim.storage.driver_errors import translate_sqlite
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_lock_file import lock_path, locked
 from shsim.storage.exam_names import no_items, require_spelling
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
-from shsim.storage.interrupt import Interrupted, attempt, interruptible
+from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.sqlite_rows import read_live, read_pool
+from shsim.storage.sqlite_session import SqliteSession
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
-T = TypeVar("T")
-
 _SQL = statements("sqlite")
 _QUESTIONS = statements("questions")
-
-#: Seconds to wait for another program's write to end.
-_BUSY_TIMEOUT = 10.0
 
 
 class SqliteStore:
@@ -50,14 +44,15 @@ class SqliteStore:
 
     def __init__(self, dsn: Dsn, *, read_only: bool) -> None:
         self._dsn = dsn
-        self._read_only = read_only
-        self._connection: sqlite3.Connection | None = None
+        self._session = SqliteSession(dsn, read_only=read_only)
         self._locked: set[str] = set()
         self._ledger = Ledger(
             "sqlite",
             dsn.label,
             dsn.scrub,
-            lambda work, *, write=False: self._run(lambda db: work(db.cursor()), write=write),
+            lambda work, *, write=False: self._session.run(
+                lambda db: work(db.cursor()), write=write
+            ),
         )
 
     @property
@@ -72,12 +67,12 @@ class SqliteStore:
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
-        return self._run(lambda db: dict(db.execute(_QUESTIONS["exams"]).fetchall()))
+        return self._session.run(lambda db: dict(db.execute(_QUESTIONS["exams"]).fetchall()))
 
     def load_pool(self, exam: str) -> ItemPool:
         """The exam's live, published items; refuses an unknown exam, naming those there are."""
         require_spelling(exam)
-        columns = self._run(lambda db: read_pool(db, exam))
+        columns = self._session.run(lambda db: read_pool(db, exam))
         if not len(columns["question_id"]):
             raise no_items(exam, self.label, self.exams())
         return ItemPool.build(exam, columns)
@@ -85,13 +80,13 @@ class SqliteStore:
     def shared_exams(self, exam: str) -> dict[str, int]:
         """Other exams that publish items of this one, with the number of such items."""
         require_spelling(exam)
-        return self._run(
+        return self._session.run(
             lambda db: dict(db.execute(_SQL["shared_exams"], {"exam": exam}).fetchall())
         )
 
     def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
         """Attempts from `since` to before `until`, whichever exam's they are."""
-        return self._run(lambda db: read_live(db, exam, since, until))
+        return self._session.run(lambda db: read_live(db, exam, since, until))
 
     @contextmanager
     def exam_lock(self, exam: str) -> Iterator[None]:
@@ -102,7 +97,7 @@ class SqliteStore:
             return
         database = self._dsn.path.resolve()
         if not database.exists():
-            raise self._missing()
+            raise self._session.missing()
         with locked(lock_path(database, exam), exam, self.label):
             self._locked.add(exam)
             try:
@@ -171,7 +166,7 @@ class SqliteStore:
             return SaveOutcome(changed=changed, unchanged=size - changed, run=run)
 
         with self.exam_lock(exam):
-            return self._run(work, write=True)
+            return self._session.run(work, write=True)
 
     def import_pool(self, pool: ItemPool) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
@@ -192,7 +187,7 @@ class SqliteStore:
             return SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
 
         with self.exam_lock(pool.name):
-            return self._run(work, write=True)
+            return self._session.run(work, write=True)
 
     def create_tables(self) -> tuple[str, ...]:
         """Make the file, and what is missing of the QBank tables and the ledger; its names."""
@@ -204,7 +199,7 @@ class SqliteStore:
                     db.execute(statement)
             return made + self.ledger.migrate(db.cursor())
 
-        return self._run(work, write=True, create=True)
+        return self._session.run(work, write=True, create=True)
 
     def add_demo(self) -> bool:
         """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there."""
@@ -219,98 +214,23 @@ class SqliteStore:
         with self.exam_lock(DEMO_EXAM):
             if demo.stands_in(self):
                 return False
-            self._run(work, write=True)
+            self._session.run(work, write=True)
             return True
 
     def check(self) -> list[Finding]:
         """What is missing or odd."""
-        tables = self._run(lambda db: {table: TableState(_columns(db, table)) for table in TABLES})
+        tables = self._session.run(
+            lambda db: {table: TableState(_columns(db, table)) for table in TABLES}
+        )
 
         def ask(question: str) -> list[tuple[Any, ...]]:
-            return self._run(lambda db: db.execute(_QUESTIONS[question]).fetchall())
+            return self._session.run(lambda db: db.execute(_QUESTIONS[question]).fetchall())
 
         return Inspection(tables, ask, self.load_pool, self.ledger.state().lack).findings()
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def _run(
-        self,
-        work: Callable[[sqlite3.Connection], T],
-        *,
-        write: bool = False,
-        create: bool = False,
-    ) -> T:
-        """Do `work` in one transaction, which Ctrl-C interrupts and undoes."""
-        try:
-            db = self._open(create=create)
-            return interruptible(
-                lambda: self._recovered(lambda: _transaction(db, work, write=write)), db.interrupt
-            )
-        except Interrupted as interrupt:
-            if write and interrupt.result:
-                return interrupt.result[0]  # type: ignore[return-value]
-            if not interrupt.ended:
-                self._connection = None
-            raise
-        except sqlite3.Error as error:
-            raise translate_sqlite(error, self._dsn) from error
-
-    def _recovered(self, transaction: Callable[[], T]) -> T:
-        """Do a transaction; where a killed run left its own half done, undo that one first.
-
-        SQLite does so by itself when it may write; a store that only reads has to ask.
-        """
-        try:
-            return transaction()
-        except sqlite3.OperationalError as error:
-            # Python's own complaints, of text that is not UTF-8 for one, have no code.
-            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
-                raise
-            path = self._dsn.path.absolute()
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as writable:
-                writable.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        return transaction()
-
-    def _open(self, *, create: bool) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
-        path = self._dsn.path.absolute()
-        if not create and not path.exists():
-            raise self._missing()
-        mode = "ro" if self._read_only else "rwc" if create else "rw"
-        self._connection = sqlite3.connect(
-            f"{path.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_TIMEOUT,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        return self._connection
-
-    def _missing(self) -> DatabaseError:
-        return DatabaseError(
-            f"{self.label}: there is no such file. Correct the path, or make the file and its"
-            " tables with `shsim db init`."
-        )
-
-
-def _transaction(
-    db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], *, write: bool
-) -> T:
-    db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-    try:
-        value = work(db)
-        db.execute("COMMIT")
-    except BaseException:
-        # SQLite has rolled back by itself after some errors, a full disk for one.
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
-    return value
+        self._session.close()
 
 
 def _columns(db: sqlite3.Connection, table: str) -> frozenset[str]:

@@ -180,7 +180,7 @@ def test_a_file_in_a_folder_that_may_not_be_written_can_be_read(tmp_path: Path) 
 def test_a_file_locked_by_another_program_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shsim.storage.sqlite._BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("shsim.storage.sqlite_session._BUSY_TIMEOUT", 0.1)
     path = tmp_path / "demo.sqlite"
     make_embedded(path)
     with (
@@ -201,8 +201,8 @@ def test_a_full_disk_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
     store = SqliteStore(Dsn.parse(dsn), read_only=False)
     with closing(store):
         pool = store.load_pool(DEMO_EXAM)
-        assert store._connection is not None
-        store._connection.execute("PRAGMA max_page_count = 1")
+        assert store._session._connection is not None
+        store._session._connection.execute("PRAGMA max_page_count = 1")
         with pytest.raises(DatabaseError, match=r"is on a full disk\. Nothing was written"):
             store.save_k(pool, np.full(480, 0.5))
     assert item_rows(dsn) == before
