@@ -55,6 +55,10 @@ class DataError(ShsimError):
         super().__init__("\n".join(shown))
 
 
+class NotFoundError(DataError):
+    """What was named (an exam, a run, an item) is not there."""
+
+
 class DatabaseError(ShsimError):
     """The database is out of reach, lacks something, or changed under the run."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shsim.errors import DataError
+from shsim.errors import DataError, NotFoundError
 
 #: Exams named in a message; the rest is counted.
 _NAMED = 20
@@ -36,10 +36,10 @@ def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
             " Publish items, or import them with `shsim import`."
         )
     if not exams:
-        return DataError(
+        return NotFoundError(
             f"exam {exam} is unknown: {label} holds no exam. Make one with `shsim import`,"
             " or the demo exam with `shsim db demo`."
         )
     names = ", ".join(map(_shown, list(exams)[:_NAMED]))
     more = f" and {len(exams) - _NAMED:,} more" if len(exams) > _NAMED else ""
-    return DataError(f"exam {exam} is unknown in {label}. The exams there are: {names}{more}.")
+    return NotFoundError(f"exam {exam} is unknown in {label}. The exams there are: {names}{more}.")

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from shsim import __version__
-from shsim.errors import DataError, RefusedError
+from shsim.errors import DataError, NotFoundError, RefusedError
 from shsim.model.ability import AbilityDistribution
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
@@ -28,12 +28,12 @@ def recall(store: Store, number: int) -> PastRun:
 
     Raises
     ------
-    DataError
+    NotFoundError
         The ledger holds no such run.
     """
     run = store.ledger.run(number) if 0 < number <= _LARGEST_NUMBER else None
     if run is None:
-        raise DataError(
+        raise NotFoundError(
             f"run {number} is unknown in {store.label}. See which there are: shsim history"
         )
     return PastRun(run, store.ledger.items(number))
