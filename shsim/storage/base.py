@@ -49,6 +49,12 @@ class Store(Protocol):
     def ledger(self) -> Ledger:
         """The runs on record."""
 
+    def require_tables(self) -> None:
+        """Raise where a table that runs need is missing or may not be read; costs next to nothing.
+
+        `check` says more, and reads every pool.
+        """
+
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
 

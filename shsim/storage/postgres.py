@@ -64,6 +64,14 @@ class PostgresStore:
         """The runs on record."""
         return self._ledger
 
+    def require_tables(self) -> None:
+        """Raise where a table that runs need is missing or may not be read."""
+
+        def work(cursor: Any) -> None:
+            cursor.execute(_QUESTIONS["touch_tables"])
+
+        self._session.run(work)
+
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
         return self._session.run(_exams)

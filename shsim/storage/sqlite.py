@@ -65,6 +65,10 @@ class SqliteStore:
         """The runs on record."""
         return self._ledger
 
+    def require_tables(self) -> None:
+        """Raise where a table that runs need is missing or may not be read."""
+        self._session.run(lambda db: db.execute(_QUESTIONS["touch_tables"]).fetchone())
+
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
         return self._session.run(lambda db: dict(db.execute(_QUESTIONS["exams"]).fetchall()))

@@ -1,5 +1,12 @@
 -- What both databases are asked in the same words.
 
+-- name: touch_tables
+SELECT
+    EXISTS (SELECT 1 FROM question_publications),
+    EXISTS (SELECT 1 FROM question_versions),
+    EXISTS (SELECT 1 FROM item_calibration),
+    EXISTS (SELECT 1 FROM item_exposure_control);
+
 -- name: exams
 SELECT p.exam_code, count(v.question_id)
 FROM question_publications p
