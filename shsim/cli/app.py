@@ -28,6 +28,8 @@ COMMANDS = {
     "rollback": ("shsim.cli.history:rollback", "Put the k before a run back."),
     "export": ("shsim.cli.transfer:export", "Write an exam's pool and k as CSV or JSON."),
     "import": ("shsim.cli.transfer:import_", "Publish a pool from a CSV or JSON file."),
+    "serve": ("shsim.cli.serving:serve", "Serve the admin API over HTTP."),
+    "token": ("shsim.cli.serving:token", "Mint a token for development."),
     "db": ("shsim.cli.database:group", "Make the tables, the demo exam; check both."),
     "doctor": ("shsim.cli.doctor:command", "Show what would stop or slow a run."),
 }

@@ -108,7 +108,7 @@ def open_database(
     request: DatabaseRequest, narrator: Narrator, *, read_only: bool
 ) -> Iterator[Store]:
     """The database that a request, the environment or the default names, and say which."""
-    dsn = _understood(request)
+    dsn = understood_dsn(request)
     if dsn is not None and isinstance(request, PoolRequest) and "dsn" in request.typed:
         _teach_about_passwords(dsn, narrator)
     made = dsn is None and make_embedded(embedded_path())
@@ -136,7 +136,7 @@ def named_database(request: DatabaseRequest) -> str | None:
     return request.dsn or os.environ.get("DATABASE_URL") or None
 
 
-def _understood(request: DatabaseRequest) -> str | None:
+def understood_dsn(request: DatabaseRequest) -> str | None:
     """The database's name; a bad one is refused under the name it was set by."""
     dsn = named_database(request)
     try:

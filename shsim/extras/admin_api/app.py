@@ -1,0 +1,98 @@
+"""The application: routes, and what stands around all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from shsim import __version__
+from shsim.extras.admin_api.auth import Authentication
+from shsim.extras.admin_api.body_limit import BodyLimit
+from shsim.extras.admin_api.health import Readiness, health_router
+from shsim.extras.admin_api.kernels import WarmKernels
+from shsim.extras.admin_api.log import Log
+from shsim.extras.admin_api.metrics import Metrics
+from shsim.extras.admin_api.problems import add_handlers, problem_schemas
+from shsim.extras.admin_api.services import Services
+from shsim.extras.admin_api.settings import ServerSettings
+from shsim.extras.admin_api.stores import StorePool
+from shsim.extras.admin_api.traffic import Traffic
+
+#: Under it stands everything that needs a token.
+PREFIX = "/v1/admin/exposure"
+
+
+def create_app(settings: ServerSettings, log: Log) -> FastAPI:
+    """The admin API as an ASGI application.
+
+    Parameters
+    ----------
+    settings
+        As the server is started.
+    log
+        Writes a line of the server's log.
+    """
+    services = Services(
+        settings=settings, stores=StorePool(settings.dsn), metrics=Metrics(), log=log
+    )
+    kernels = WarmKernels(log)
+    services.on_stop.append(kernels.stop)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        kernels.start()
+        yield
+        services.stop()
+        services.stores.close()
+
+    app = FastAPI(
+        title="shsim admin API",
+        summary="Sympson-Hetter exposure control: items, calibration, past runs.",
+        version=__version__,
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere; the document itself is at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    add_handlers(app)
+    app.include_router(
+        health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
+    )
+    _surround(app, services)
+    _describe(app)
+    return app
+
+
+def _surround(app: FastAPI, services: Services) -> None:
+    """Put the middleware around the routes; what is added last is outermost."""
+    settings = services.settings
+    app.add_middleware(BodyLimit, most=settings.limits.body_bytes)
+    app.add_middleware(Authentication, settings=settings)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("Authorization", "Last-Event-ID"),
+            expose_headers=("Location", "Link", "Retry-After", "X-Total-Count"),
+        )
+    app.add_middleware(Traffic, services=services)
+
+
+def _describe(app: FastAPI) -> None:
+    """Complete the OpenAPI document by the problems that routes refer to."""
+    made = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = made().setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(problem_schemas())
+        return made()
+
+    app.openapi = document  # type: ignore[method-assign] # FastAPI's own way to extend it

@@ -1,0 +1,130 @@
+"""`GET /health`, `GET /ready` and `GET /metrics`: for whoever watches the server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Literal
+
+import anyio
+from fastapi import APIRouter, Depends, Request
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from shsim import __version__
+from shsim.errors import DatabaseError
+from shsim.extras.admin_api.auth import require
+from shsim.extras.admin_api.kernels import WarmKernels
+from shsim.extras.admin_api.problems import Problem, problem_responses
+from shsim.extras.admin_api.services import Services, services_of
+
+#: Seconds that an answer of `/ready` is good for: anybody may ask, at any rate.
+_FRESH = 1.0
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str = __version__
+
+
+class Ready(BaseModel):
+    """Work can be done."""
+
+    status: Literal["ready"] = "ready"
+    recording: bool
+    version: str = __version__
+
+
+class Readiness:
+    """Whether work can be done: asked of the database at most once a second.
+
+    Parameters
+    ----------
+    services
+        Of this server.
+    kernels
+        Whether they are compiled.
+    """
+
+    def __init__(self, services: Services, kernels: WarmKernels) -> None:
+        self._services = services
+        self._kernels = kernels
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._lacking: dict[str, str] = {}
+        self._recording = False
+        self._logged: dict[str, str] = {}
+
+    def look(self) -> tuple[dict[str, str], bool]:
+        """What is lacking, by part, and whether runs are recorded."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._lacking, self._recording = self._database()
+                self._until = time.monotonic() + _FRESH
+            lacking = dict(self._lacking)
+        if not self._kernels.ready:
+            lacking["kernels"] = "They are being compiled, which takes half a minute at most."
+        return lacking, self._recording
+
+    def _database(self) -> tuple[dict[str, str], bool]:
+        lacking, cause, recording = {}, {}, False
+        try:
+            with self._services.stores.reading() as store:
+                store.require_tables()
+                recording = store.ledger.state().lack is None
+        except DatabaseError as error:
+            lacking["database"] = "It is out of reach, lacks a table, or has a newer ledger."
+            cause["database"] = str(error)
+        if cause != self._logged:
+            # Probes come every few seconds; the log has each change once.
+            self._logged = cause
+            level: Literal["warning", "info"] = "warning" if cause else "info"
+            said = f"not ready: {cause['database']}" if cause else "the database is ready"
+            self._services.log(level, "readiness", said)
+        return lacking, recording
+
+
+def health_router(readiness: Readiness, *, metrics_open: bool) -> APIRouter:
+    """The routes for whoever watches."""
+    router = APIRouter(tags=["health"])
+    # Its own: requests that wait for the database may have all the others' threads.
+    thread = anyio.CapacityLimiter(1)
+
+    @router.get("/health", summary="Is the process alive?")
+    async def health() -> Alive:
+        """Never touches the database."""
+        return Alive()
+
+    @router.get("/ready", summary="Can work be done?", responses=problem_responses(503))
+    async def ready() -> Ready:
+        """Database reachable, schema known, kernels compiled; else 503 says what is not."""
+        lacking, recording = await anyio.to_thread.run_sync(readiness.look, limiter=thread)
+        if lacking:
+            errors = [{"pointer": part, "detail": said} for part, said in lacking.items()]
+            raise Problem(
+                503,
+                " ".join(f"Not ready: {part}. {said}" for part, said in lacking.items()),
+                headers={"Retry-After": "5"},
+                errors=errors,
+            )
+        return Ready(recording=recording)
+
+    @router.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        dependencies=[] if metrics_open else [Depends(require("viewer"))],
+        response_class=Response,
+        responses={
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+            **({} if metrics_open else problem_responses(401, 403)),
+        },
+    )
+    async def metrics(request: Request) -> Response:
+        """Requests by route, their latency, runs by outcome, runs in this server by state."""
+        text = services_of(request).metrics.text()
+        return Response(text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    return router

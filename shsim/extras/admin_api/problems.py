@@ -1,0 +1,168 @@
+"""Errors as `application/problem+json` (RFC 9457), without internals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from shsim.errors import (
+    CapNotHeldError,
+    DatabaseError,
+    DataError,
+    NotFoundError,
+    RefusedError,
+    ShsimError,
+    UsageError,
+)
+from shsim.extras.admin_api.services import services_of
+
+MEDIA_TYPE = "application/problem+json"
+
+#: The first that fits decides.
+_STATUS: tuple[tuple[type[ShsimError], int], ...] = (
+    (NotFoundError, 404),
+    (DataError, 422),
+    (UsageError, 422),
+    (RefusedError, 409),
+    (CapNotHeldError, 409),
+)
+
+#: Seconds after which a client may try again, where the fault may pass by itself.
+_RETRY_AFTER = "5"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    pointer: str = Field(description="Where: `body/tau`, `query/limit`.")
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457: what went wrong, and what to do."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] | None = Field(None, description="One a field that is wrong.")
+    incident: str | None = Field(None, description="Stands in the server's log beside the cause.")
+
+
+class Problem(Exception):  # noqa: N818 - it is an answer
+    """An answer that is an error."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = more
+
+    def response(self) -> JSONResponse:
+        """The answer, to be awaited as an ASGI application."""
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            **self.more,
+        }
+        return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route that may end in these errors, for the OpenAPI document."""
+    schema = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def problem_schemas() -> dict[str, Any]:
+    """What `problem_responses` refers to."""
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), ProblemDetails.__name__: schema}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every foreseen exception by a problem; the rest is `traffic`'s."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ShsimError, _ours)
+
+
+def of_fault(fault: ShsimError, request: Request) -> Problem:
+    """What a client may know of one of our own faults; the log gets the rest."""
+    services = services_of(request)
+    for kind, status in _STATUS:
+        if isinstance(fault, kind):
+            return Problem(status, services.without_names(str(fault)))
+    incident = services.incident(str(fault), request.url.path)
+    if isinstance(fault, DatabaseError):
+        return Problem(
+            503,
+            "The database is out of reach, or refuses. Nothing was changed.",
+            headers={"Retry-After": _RETRY_AFTER},
+            incident=incident,
+        )
+    return Problem(500, "The server has met a fault of its own.", incident=incident)
+
+
+async def _problem(_request: Request, fault: Exception) -> JSONResponse:
+    assert isinstance(fault, Problem)  # noqa: S101 - registered for nothing else
+    return fault.response()
+
+
+async def _http(_request: Request, fault: Exception) -> JSONResponse:
+    assert isinstance(fault, HTTPException)  # noqa: S101
+    said = {
+        404: "There is no such path.",
+        405: "The path does not take this method.",
+        413: "The request's body is longer than the server takes.",
+    }
+    detail = said.get(fault.status_code, str(fault.detail))
+    return Problem(fault.status_code, detail, headers=fault.headers).response()
+
+
+async def _invalid(_request: Request, fault: Exception) -> JSONResponse:
+    assert isinstance(fault, RequestValidationError)  # noqa: S101
+    errors = [
+        {"pointer": "/".join(map(str, each["loc"])), "detail": _sentence(each)}
+        for each in fault.errors()
+    ]
+    return Problem(422, _joined(errors), errors=errors).response()
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    # What was sent is not sent back: it may be long, or a secret in the wrong field.
+    said = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def _joined(errors: Iterable[Mapping[str, str]]) -> str:
+    return " ".join(f"{each['pointer']}: {each['detail']}" for each in errors)
+
+
+async def _ours(request: Request, fault: Exception) -> JSONResponse:
+    assert isinstance(fault, ShsimError)  # noqa: S101
+    return of_fault(fault, request).response()

@@ -1,0 +1,118 @@
+"""Running the application under uvicorn, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from shsim.errors import UsageError
+from shsim.extras.admin_api.app import create_app
+from shsim.extras.admin_api.log import Log
+from shsim.extras.admin_api.services import Services
+from shsim.extras.admin_api.settings import ServerSettings
+
+#: Seconds that requests are given to end once the server is told to stop.
+GRACE = 10
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def serve(settings: ServerSettings, log: Log) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP; then end runs and requests, and return.
+
+    Raises
+    ------
+    UsageError
+        Host and port cannot be listened at.
+    """
+    app = create_app(settings, log)
+    listening = _listen(settings)
+    _pass_on_logs(log)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = _Server(config, app.state.services)
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    log(
+        "info",
+        "listening",
+        f"listening at http://{shown}:{port}, database {app.state.services.stores.label}",
+        {"host": host, "port": port},
+    )
+    try:
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+    log("info", "stopped", "the server has stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, that ends what runs long at once, and returns after a signal."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals while it serves; being told to stop is no fault to be raised again."""
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.handle_exit(number, frame)
+            loop.call_soon_threadsafe(self._services.stop)
+
+        heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {each: signal.signal(each, stop) for each in heeded}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise UsageError(
+            f"--host {settings.host} --port {settings.port} cannot be listened at:"
+            f" {error.strerror}. Choose another."
+        ) from error
+
+
+class _Bridge(logging.Handler):
+    """What libraries log, as lines of ours."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._log(level, "server", record.getMessage(), {"logger": record.name})  # type: ignore[arg-type]
+
+
+def _pass_on_logs(log: Log) -> None:
+    for name in ("uvicorn", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [_Bridge(log)]
+        logger.propagate = False

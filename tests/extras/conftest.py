@@ -1,0 +1,47 @@
+"""A real server of ours, as a process, and somebody who asks it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from extras.served import SECRET, Served, serving
+
+from shsim.storage.embedded import make_embedded
+
+Start = Callable[..., Served]
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings from outside, and a data folder of the test's own."""
+    for name in os.environ:
+        if name.startswith(("SHSIM_", "PG")) and name not in {"SHSIM_CACHE_DIR", "SHSIM_TEST_DSN"}:
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("SHSIM_JWT_SECRET", SECRET)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts servers, which end with the test."""
+    with ExitStack() as stack:
+        yield lambda *options, **settings: stack.enter_context(serving(*options, **settings))
+
+
+@pytest.fixture
+def sqlite_demo_dsn(tmp_path: Path) -> str:
+    """A SQLite file with DEMO-EXAM in it."""
+    make_embedded(tmp_path / "demo.sqlite")
+    return f"sqlite:///{tmp_path / 'demo.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def demo_dsn(request: pytest.FixtureRequest) -> str:
+    """DEMO-EXAM in a database of either kind."""
+    kind = "postgres" if request.param == "postgresql" else "sqlite"
+    return str(request.getfixturevalue(f"{kind}_demo_dsn"))
