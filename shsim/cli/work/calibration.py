@@ -23,7 +23,8 @@ from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.cli.work.verdict import tell_verdict
 from shsim.errors import CapNotHeldError, DataError
 from shsim.model.ability import number
-from shsim.model.methods import IGNORED_BY_EXACT, Method
+from shsim.model.methods import Method
+from shsim.model.options import ignored_by_calibration
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
 from shsim.report.render import asides, result_data, result_text
@@ -84,20 +85,7 @@ def _conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
     if request.force and request.dry_run:
         yield "--force saves and --dry-run does not. Give one of them."
-    if request.method == "exact":
-        ignored = [name for name in IGNORED_BY_EXACT if getattr(request, name) is not None]
-        if ignored:
-            options = ", ".join(f"--{name}" for name in ignored)
-            yield (
-                f"--method exact draws no examinees and takes whole steps: it would ignore"
-                f" {options}. Leave that out, or choose another method."
-            )
-    if not request.one_pass and (request.method == "exact" or request.explain):
-        option = "--method exact" if request.method == "exact" else "--explain"
-        yield (
-            f"{option} computes expected exposure in closed form, which takes --ability true and"
-            f" no --blueprint. Leave {option} out: examinees are simulated then."
-        )
+    yield from ignored_by_calibration(request.options)
     yield from checkpoint_conflicts(request)
 
 

@@ -10,11 +10,12 @@ from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.problems import Problems
-from shsim.cli.work.simulation import Request, closing_of, conflicts
+from shsim.cli.work.simulation import Request, closing_of
 from shsim.cli.work.sources import Source, open_source
 from shsim.cli.work.verdict import tell_record
 from shsim.model.comparison import DEFAULT_COMPARE_N, ComparisonResult
 from shsim.model.control import Control
+from shsim.model.options import ignored_by_simulation
 from shsim.model.settings import SimulationSettings
 from shsim.report.comparison_data import headline
 from shsim.report.render import comparison_data, comparison_text
@@ -25,7 +26,7 @@ def compare(request: Request, controls: tuple[Control, ...]) -> None:
     """Simulate under each control and show them together; the run goes on record."""
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        problems = Problems([*_rivals(request), *conflicts(request)])
+        problems = Problems([*_rivals(request), *ignored_by_simulation(request.options)])
         output = problems.without(lambda: _output(request, stack))
         settings = SimulationSettings(
             delivery=request.delivery(problems),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from shsim.cli.progress import Narrator
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import PoolRequest
 from shsim.model.ability import AbilityDistribution
-from shsim.model.delivery import WITH_PRIOR, Ability, DeliverySettings, Rejection
+from shsim.model.delivery import Ability, DeliverySettings, Rejection
+from shsim.model.options import Options, delivery_of, given, ignored_by_test
 from shsim.report.render import Format
 from shsim.storage.ability_file import read_ability
 from shsim.storage.blueprint_file import read_blueprint
@@ -35,9 +35,14 @@ class DeliveryRequest(PoolRequest):
         """The distribution of ability, from the option or the file that it names."""
         return read_ability(self.theta)
 
+    @property
+    def options(self) -> Options:
+        """Every option by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def chosen(self, *names: str) -> Mapping[str, Any]:
         """The options among `names` that have a value."""
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        return given(self.options, *names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +58,13 @@ class TestRequest(DeliveryRequest):
     max_len: int | None
     blueprint: str | None
 
-    @property
-    def one_pass(self) -> bool:
-        """Whether the test is one of those that expected exposure can be computed for."""
-        return self.ability in (None, "true") and self.blueprint is None
-
     def delivery(self, problems: Problems) -> DeliverySettings:
         """The settings of the test; a seed that was left out is drawn.
 
         What cannot be read goes to `problems`, and something harmless stands in for it.
         """
         its = self.settled()
-        for problem in its.ignored():
+        for problem in ignored_by_test(its.options):
             problems.add(problem)
         theta = problems.without(its.read_theta)
         prior = blueprint = None
@@ -74,16 +74,7 @@ class TestRequest(DeliveryRequest):
         if its.blueprint is not None:
             path = its.blueprint
             blueprint = problems.without(lambda: read_blueprint(path))
-        chosen = dict(its.chosen("ability", "rejection", "scale", "start", "se_stop", "min_len"))
-        if (longest := its.length if its.se_stop is None else its.max_len) is not None:
-            chosen["length"] = longest
-        return DeliverySettings(
-            theta=theta or STAND_IN,
-            seed=secrets.randbelow(2**63) if self.seed is None else self.seed,
-            prior=prior,
-            blueprint=blueprint,
-            **chosen,
-        )
+        return delivery_of(its.options, theta or STAND_IN, prior, blueprint)
 
     def settled(self) -> Self:
         """The same without what was set elsewhere and excludes what was typed."""
@@ -97,24 +88,6 @@ class TestRequest(DeliveryRequest):
             outdone += ("start", "prior", *stopping)
         dropped: dict[str, Any] = {name: None for name in outdone if name not in self.typed}
         return replace(self, **dropped)
-
-    def ignored(self) -> Iterator[str]:
-        """Options that the test asked for would ignore."""
-        if self.se_stop is not None and self.length is not None:
-            yield (
-                "--len fixes the length of a test and --se-stop ends it by its error."
-                " Give one of them; with --se-stop the most items are --max-len."
-            )
-        if self.se_stop is None:
-            for name, value in (("--min-len", self.min_len), ("--max-len", self.max_len)):
-                if value is not None:
-                    yield f"{name} is for tests that --se-stop ends. Give that, or --len instead."
-        if self.ability in (None, "true"):
-            for name, given in (("--start", self.start), ("--prior", self.prior)):
-                if given is not None:
-                    yield f"{name} is about an estimate, and --ability true has none. Leave it out."
-        elif self.prior is not None and self.ability not in WITH_PRIOR:
-            yield f"--ability {self.ability} has no prior. Leave --prior out, or take eap or map."
 
     def say_seed(self, delivery: DeliverySettings, narrator: Narrator) -> None:
         """Say which seed was drawn, without which nobody could repeat the run."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.cli.work.verdict import tell_record, tell_verdict
 from shsim.model.control import Control
 from shsim.model.methods import Estimator
+from shsim.model.options import ignored_by_simulation
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
 from shsim.report.render import asides, result_data, result_text
@@ -38,7 +38,7 @@ def run(request: Request) -> None:
     """Simulate and render; the run goes on record."""
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        problems = Problems(conflicts(request))
+        problems = Problems(ignored_by_simulation(request.options))
         output = problems.without(lambda: _output(request, stack))
         settings = SimulationSettings(
             delivery=request.delivery(problems),
@@ -90,22 +90,3 @@ def _output(request: Request, stack: ExitStack) -> OutputFile[SimulationResult] 
     if request.output is None:
         return None
     return stack.enter_context(OutputFile[SimulationResult](request.output, result_data))
-
-
-def conflicts(request: Request) -> Iterator[str]:
-    """An option that would be ignored is an error."""
-    control = request.control
-    if request.method == "exact" and control is not None and not control.by_acceptance:
-        yield (
-            f"--method exact takes --control none or sh; {control.spelling} must be sampled."
-            " Leave --method out."
-        )
-    if request.method == "exact" and request.n is not None:
-        yield "--method exact draws no examinees: leave --n out, or sample."
-    if request.method == "exact" and not request.one_pass:
-        yield (
-            "--method exact computes expected exposure in closed form, which takes --ability true"
-            " and no --blueprint. Leave it out: examinees are simulated then."
-        )
-    if request.method != "exact" and request.nodes is not None:
-        yield "--nodes is for --method exact. Leave it out, or add that."
