@@ -1,9 +1,9 @@
-"""Reading `--blueprint`: the least and the most items of each topic, from a TOML file."""
+"""Reading a blueprint: the least and the most items of each topic, from TOML or a request."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +26,40 @@ def read_blueprint(path: str) -> Blueprint:
     DataError
         The file cannot be read, or holds something else than topics: every problem.
     """
-    document = read_toml(Path(path))
+    return blueprint_of(read_toml(Path(path)), path)
+
+
+def blueprint_of(document: Mapping[str, Any], name: str) -> Blueprint:
+    """The blueprint in a document; `name` is what messages call it.
+
+    Raises
+    ------
+    DataError
+        It holds something else than topics: every problem.
+    """
     rules: list[TopicRule] = []
     problems = [
-        f"{path}: {key!r} is unknown in a blueprint. {SHAPE}" for key in document if key != "topics"
+        f"{name}: {key!r} is unknown in a blueprint. {SHAPE}" for key in document if key != "topics"
     ]
     topics = document.get("topics", {})
     if not isinstance(topics, dict) or (not topics and not problems):
-        problems.append(f"{path}: there are no topics in it. {SHAPE}")
+        problems.append(f"{name}: there are no topics in it. {SHAPE}")
     else:
-        for name, content in topics.items():
-            found = list(_wrong(name, content))
-            problems += [f"{path}: topic {name}: {what} {SHAPE}" for what in found]
+        for topic, content in topics.items():
+            found = list(_wrong(topic, content))
+            problems += [f"{name}: topic {topic}: {what} {SHAPE}" for what in found]
             if not found:
-                topic = NO_TOPIC if name == NONE else int(name)
-                rules.append(TopicRule(topic, content.get("least", 0), content.get("most")))
+                number = NO_TOPIC if topic == NONE else int(topic)
+                rules.append(TopicRule(number, content.get("least", 0), content.get("most")))
     counted = Counter(rule.name for rule in rules)
     problems += [
-        f"{path}: topic {name} stands there twice, spelled in two ways. Keep one."
-        for name, count in counted.items()
+        f"{name}: topic {topic} stands there twice, spelled in two ways. Keep one."
+        for topic, count in counted.items()
         if count > 1
     ]
     if problems:
         raise DataError(problems)
-    return Blueprint(tuple(rules), path)
+    return Blueprint(tuple(rules), name)
 
 
 def _wrong(name: str, content: Any) -> Iterator[str]:

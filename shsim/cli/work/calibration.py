@@ -27,6 +27,7 @@ from shsim.model.methods import Method
 from shsim.model.options import ignored_by_calibration
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
+from shsim.report.closing import DRY_RUN, saved_sentences
 from shsim.report.render import asides, result_data, result_text
 from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
@@ -177,18 +178,10 @@ def _closing(request: Request, outcome: CalibrationOutcome, source: Source) -> l
     """What was saved, and where."""
     sentences = []
     if outcome.saved is not None and source.store is not None:
-        saved = outcome.saved
-        sentences.append(
-            f"Saved to {source.store.label}: {saved.changed:,} k changed,"
-            f" {saved.unchanged:,} stood so already."
-        )
-        if saved.run is not None:
-            sentences.append(
-                f"Recorded as run {saved.run};"
-                f" shsim rollback {saved.run} puts the k before it back."
-            )
+        its = outcome.saved
+        sentences += saved_sentences(source.store.label, its.changed, its.unchanged, its.run)
     elif request.dry_run:
-        sentences.append("Nothing was saved: a dry run.")
+        sentences.append(DRY_RUN)
     else:
         place = file_label(source.name) if source.pool is None else "memory"
         sentences.append(f"Nothing was saved: the pool came from {place}.")

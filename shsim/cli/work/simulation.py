@@ -18,6 +18,7 @@ from shsim.model.methods import Estimator
 from shsim.model.options import ignored_by_simulation
 from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
+from shsim.report.closing import recorded_sentences
 from shsim.report.render import asides, result_data, result_text
 from shsim.workflow.run import simulate_exam, simulate_pool
 
@@ -78,9 +79,7 @@ def _simulate(
 
 def closing_of(request: Request, run: int | None) -> list[str]:
     """What was written, and where."""
-    sentences = []
-    if run is not None:
-        sentences.append(f"Recorded as run {run}; it changed no k.")
+    sentences = recorded_sentences(run)
     if request.output is not None:
         sentences.append(f"Wrote {file_label(request.output)}.")
     return sentences
