@@ -69,6 +69,17 @@ class RefusedError(DatabaseError):
     """A rule of ours forbids the write: the pool changed, k moved on, another run has the exam."""
 
 
+class ExamBusyError(RefusedError):
+    """Another run has the exam."""
+
+    def __init__(self, exam: str, label: str, holder: str) -> None:
+        super().__init__(
+            f"{exam} is being calibrated already: its lock in {label} is held {holder}."
+            " Nothing was written. Run again when that run has ended."
+        )
+        self.exam = exam
+
+
 class CapNotHeldError(ShsimError):
     """`--require-cap` was given and the cap is not held; nothing was saved."""
 

@@ -25,7 +25,7 @@ class RunRecord:
     started, finished
         In UTC.
     os_user, host, version
-        Who ran it where, and the shsim that ran.
+        Who ran it where (of a server's run: for whom), and the shsim that ran.
     settings
         Everything that changes the answer, as plain values.
     seed, rejection, ability, tau

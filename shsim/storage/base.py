@@ -9,6 +9,7 @@ from typing import Protocol
 
 from shsim.arrays import FloatArray
 from shsim.model.audit import LiveCounts
+from shsim.model.item_exposure import ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.ledger import Ledger
@@ -70,6 +71,17 @@ class Store(Protocol):
         A time that is stored without a zone is in UTC.
         """
 
+    def exposure_items(
+        self, exam: str | None, since: datetime, *, limit: int, offset: int = 0
+    ) -> ItemPage:
+        """Live, published items of one exam or of all, with their attempts since a moment.
+
+        The most attempted come first, then by question and version. Refuses an unknown exam.
+        """
+
+    def publishing_exams(self, question_id: int, version: int) -> tuple[str, ...]:
+        """Exams that publish this version of a question, by code; refuses one that is not there."""
+
     def exam_lock(self, exam: str) -> AbstractContextManager[None]:
         """Held for a whole run; a second run on the exam is refused, naming the holder."""
 
@@ -87,6 +99,14 @@ class Store(Protocol):
         not what was loaded, nothing is written and the error names the items, unless
         `force`. Takes the exam's lock (again, if this process holds it already). The
         record goes into the ledger, with k before and after, in the same transaction.
+        """
+
+    def save_item(
+        self, exam: str, item: tuple[int, int], sh_p: float, *, record: RunRecord | None = None
+    ) -> SaveOutcome:
+        """Write the k of one item (question and version), in one transaction with its record.
+
+        Locks and records as :meth:`save_k`.
         """
 
     def restore_k(

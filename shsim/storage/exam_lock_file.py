@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shsim.errors import DatabaseError, RefusedError
+from shsim.errors import DatabaseError, ExamBusyError
 
 #: Characters that a holder's description may have; anybody could have written more.
 _LONGEST = 300
@@ -31,8 +31,10 @@ def locked(path: Path, exam: str, label: str) -> Iterator[None]:
 
     Raises
     ------
+    ExamBusyError
+        Another run holds it, and is named.
     DatabaseError
-        Another process holds it, and is named; or the folder cannot be written.
+        The folder cannot be written.
     """
     try:
         handle = _acquire(path)
@@ -42,10 +44,7 @@ def locked(path: Path, exam: str, label: str) -> Iterator[None]:
             " Check the folder's permissions, or run with --dry-run."
         ) from error
     if handle is None:
-        raise RefusedError(
-            f"{exam} is being calibrated already: its lock in {label} is held"
-            f" {_holder(path)}. Nothing was written. Run again when that run has ended."
-        )
+        raise ExamBusyError(exam, label, _holder(path))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What is said of an exam that is not there."""
+"""What is said of an exam, or of an item, that is not there."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def require_spelling(exam: str) -> None:
 def _shown(exam: str) -> str:
     """An exam code that another program may have written, short enough for a list."""
     return exam if len(exam) <= _LONGEST else f"{exam[:_LONGEST]}..."
+
+
+def no_item(question_id: int, version: int, label: str) -> NotFoundError:
+    """Why an item has no k to be set."""
+    return NotFoundError(f"item {question_id}/{version} is unknown in {label}.")
 
 
 def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:

@@ -9,18 +9,19 @@ from typing import Any
 
 from shsim.arrays import FloatArray
 from shsim.model.audit import LiveCounts
+from shsim.model.item_exposure import ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.dsn import Dsn
-from shsim.storage.exam_names import no_items, require_spelling
+from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
-from shsim.storage.postgres_rows import copy_text, read_live, read_pool
+from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
 from shsim.storage.postgres_save import Save
 from shsim.storage.postgres_session import Session, lock_key
 from shsim.storage.statements import statements
@@ -94,6 +95,24 @@ class PostgresStore:
 
         return self._session.run(work)
 
+    def exposure_items(
+        self, exam: str | None, since: datetime, *, limit: int, offset: int = 0
+    ) -> ItemPage:
+        """Live, published items of one exam or of all, with their attempts since a moment."""
+        if exam is not None:
+            require_spelling(exam)
+        page = self._session.run(lambda cursor: read_items(cursor, exam, since, (limit, offset)))
+        if exam is not None and not page.total and exam not in (exams := self.exams()):
+            raise no_items(exam, self.label, exams)
+        return page
+
+    def publishing_exams(self, question_id: int, version: int) -> tuple[str, ...]:
+        """Exams that publish this version of a question; refuses one that is not there."""
+        rows = self._session.run(lambda cursor: read_publishers(cursor, question_id, version))
+        if not rows:
+            raise no_item(question_id, version, self.label)
+        return tuple(exam for (exam,) in rows if exam is not None)
+
     def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
         """Attempts from `since` to before `until`, whichever exam's they are."""
         return self._session.run(lambda cursor: read_live(cursor, exam, since, until))
@@ -123,6 +142,20 @@ class PostgresStore:
                 refuse_changes(pool, read_pool(cursor, pool.name))
 
         return self._write_k(Save(self._session, self.ledger, pool.name, stage, check, record))
+
+    def save_item(
+        self, exam: str, item: tuple[int, int], sh_p: float, *, record: RunRecord | None = None
+    ) -> SaveOutcome:
+        """Write the k of one item, in one transaction with its record."""
+
+        def stage(cursor: Any) -> None:
+            cursor.copy_expert(_SQL["copy_k"], copy_text([(*item, sh_p)]))
+
+        def check(cursor: Any) -> None:
+            if not read_publishers(cursor, *item):
+                raise no_item(*item, self.label)
+
+        return self._write_k(Save(self._session, self.ledger, exam, stage, check, record))
 
     def restore_k(
         self, run: RecordedRun, *, force: bool = False, record: RunRecord | None = None

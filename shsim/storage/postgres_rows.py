@@ -11,6 +11,7 @@ import numpy as np
 
 from shsim.arrays import AnyArray
 from shsim.model.audit import LiveCounts
+from shsim.model.item_exposure import ItemExposure, ItemPage
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
@@ -55,6 +56,23 @@ def read_live(cursor: Any, exam: str, since: datetime, until: datetime) -> LiveC
     later = int(cursor.fetchone()[0])
     cursor.execute(_SQL["published_elsewhere"], {"exam": exam})
     return LiveCounts(attempts, frozenset(cursor.fetchall()), later)
+
+
+def read_items(cursor: Any, exam: str | None, since: datetime, window: tuple[int, int]) -> ItemPage:
+    """Published items with their attempts since a moment; `window` is limit and offset."""
+    cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+    limit, offset = window
+    asked = {"exam": exam, "since": since, "limit": limit, "offset": offset}
+    cursor.execute(_SQL["exposure_items"], asked)
+    items = [ItemExposure(*row) for row in cursor.fetchall()]
+    cursor.execute(_SQL["count_live_items"], asked)
+    return ItemPage(items, int(cursor.fetchone()[0]))
+
+
+def read_publishers(cursor: Any, question_id: int, version: int) -> list[tuple[str | None]]:
+    """A row an exam that publishes the item, one of None where none does, or no row: no item."""
+    cursor.execute(_SQL["publishers"], {"question_id": question_id, "version": version})
+    return list(cursor.fetchall())
 
 
 def copy_text(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:

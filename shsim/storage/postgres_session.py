@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from shsim.errors import DatabaseError, RefusedError
+from shsim.errors import DatabaseError, ExamBusyError
 from shsim.storage.driver_errors import TRANSIENT, is_dropped, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.interrupt import Interrupted, interruptible
@@ -185,7 +185,7 @@ class Session:
     def _unlock(self, cursor: Any, exam: str) -> None:
         cursor.execute(_SQL["unlock_exam"], {"key": lock_key(exam)})
 
-    def _held_elsewhere(self, cursor: Any, exam: str) -> RefusedError:
+    def _held_elsewhere(self, cursor: Any, exam: str) -> ExamBusyError:
         cursor.execute(_SQL["lock_holder"], {"key": lock_key(exam)})
         row = cursor.fetchone()
         if row is None:
@@ -197,10 +197,7 @@ class Session:
                 f" from {host or 'the same machine'}"
                 + (f", since {since:%Y-%m-%d %H:%M:%S %Z})" if since else ")")
             )
-        return RefusedError(
-            f"{exam} is being calibrated already: its lock in {self.dsn.label} is held {holder}."
-            " Nothing was written. Run again when that run has ended."
-        )
+        return ExamBusyError(exam, self.dsn.label, holder)
 
 
 def lock_key(exam: str) -> int:

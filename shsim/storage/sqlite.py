@@ -10,6 +10,7 @@ from typing import Any
 
 from shsim.arrays import FloatArray
 from shsim.model.audit import LiveCounts
+from shsim.model.item_exposure import ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
@@ -17,12 +18,12 @@ from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_lock_file import lock_path, locked
-from shsim.storage.exam_names import no_items, require_spelling
+from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
-from shsim.storage.sqlite_rows import read_live, read_pool
+from shsim.storage.sqlite_rows import read_items, read_live, read_pool, read_publishers
 from shsim.storage.sqlite_session import SqliteSession
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
@@ -88,6 +89,24 @@ class SqliteStore:
             lambda db: dict(db.execute(_SQL["shared_exams"], {"exam": exam}).fetchall())
         )
 
+    def exposure_items(
+        self, exam: str | None, since: datetime, *, limit: int, offset: int = 0
+    ) -> ItemPage:
+        """Live, published items of one exam or of all, with their attempts since a moment."""
+        if exam is not None:
+            require_spelling(exam)
+        page = self._session.run(lambda db: read_items(db, exam, since, (limit, offset)))
+        if exam is not None and not page.total and exam not in (exams := self.exams()):
+            raise no_items(exam, self.label, exams)
+        return page
+
+    def publishing_exams(self, question_id: int, version: int) -> tuple[str, ...]:
+        """Exams that publish this version of a question; refuses one that is not there."""
+        rows = self._session.run(lambda db: read_publishers(db, question_id, version))
+        if not rows:
+            raise no_item(question_id, version, self.label)
+        return tuple(exam for (exam,) in rows if exam is not None)
+
     def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
         """Attempts from `since` to before `until`, whichever exam's they are."""
         return self._session.run(lambda db: read_live(db, exam, since, until))
@@ -127,6 +146,18 @@ class SqliteStore:
             db.executemany(_SQL["copy_k"], rows)
 
         return self._write_k(pool.name, stage, record)
+
+    def save_item(
+        self, exam: str, item: tuple[int, int], sh_p: float, *, record: RunRecord | None = None
+    ) -> SaveOutcome:
+        """Write the k of one item, in one transaction with its record."""
+
+        def stage(db: sqlite3.Connection) -> None:
+            if not read_publishers(db, *item):
+                raise no_item(*item, self.label)
+            db.execute(_SQL["copy_k"], (*item, sh_p))
+
+        return self._write_k(exam, stage, record)
 
     def restore_k(
         self, run: RecordedRun, *, force: bool = False, record: RunRecord | None = None

@@ -10,6 +10,7 @@ import numpy as np
 
 from shsim.arrays import AnyArray
 from shsim.model.audit import LiveCounts
+from shsim.model.item_exposure import ItemExposure, ItemPage
 from shsim.storage.statements import statements
 
 _SQL = statements("sqlite")
@@ -52,6 +53,30 @@ def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetim
     later = int(db.execute(_SQL["count_later_responses"], window).fetchone()[0])
     elsewhere = db.execute(_SQL["published_elsewhere"], {"exam": exam}).fetchall()
     return LiveCounts(attempts, frozenset(elsewhere), later)
+
+
+def read_items(
+    db: sqlite3.Connection, exam: str | None, since: datetime, window: tuple[int, int]
+) -> ItemPage:
+    """Published items with their attempts since a moment; `window` is limit and offset."""
+    limit, offset = window
+    asked = {
+        "exam": exam,
+        "since": _moment(since),
+        "first_day": _day(since, -1),
+        "limit": limit,
+        "offset": offset,
+    }
+    items = [ItemExposure(*row) for row in db.execute(_SQL["exposure_items"], asked)]
+    return ItemPage(items, int(db.execute(_SQL["count_live_items"], {"exam": exam}).fetchone()[0]))
+
+
+def read_publishers(
+    db: sqlite3.Connection, question_id: int, version: int
+) -> list[tuple[str | None]]:
+    """A row an exam that publishes the item, one of None where none does, or no row: no item."""
+    asked = {"question_id": question_id, "version": version}
+    return db.execute(_SQL["publishers"], asked).fetchall()
 
 
 def _moment(moment: datetime) -> str:

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,20 @@ PATIENCE = 1.0
 DIGEST = "_sha256"
 
 
+#: Whom runs are for, where that is not the user of the operating system.
+_principal: ContextVar[str | None] = ContextVar("principal", default=None)
+
+
+@contextmanager
+def on_behalf_of(name: str) -> Iterator[None]:
+    """Put the runs of this thread on record as those of `name`: a server runs as one user."""
+    before = _principal.set(name)
+    try:
+        yield
+    finally:
+        _principal.reset(before)
+
+
 @dataclass(slots=True, kw_only=True)
 class Entry:
     """A run on its way into the ledger; `open` until it is there, or will never be."""
@@ -44,6 +59,7 @@ class Entry:
     delivery: DeliverySettings | None = None
     tau: float | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    user: str = field(default_factory=lambda: _principal.get() or _os_user())
     open: bool = True
 
     def record(
@@ -60,7 +76,7 @@ class Entry:
             exam=self.exam,
             started=self.started,
             finished=datetime.now(UTC),
-            os_user=_os_user(),
+            os_user=self.user,
             host=socket.gethostname(),
             version=__version__,
             settings=finite(self.settings),

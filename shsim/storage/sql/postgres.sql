@@ -201,3 +201,45 @@ FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
 WHERE p.exam_code <> %(exam)s;
+
+-- name: exposure_items
+-- An sh_p that is NaN (which counts as greater than Infinity) or infinite is told as NULL.
+WITH live AS (
+    SELECT DISTINCT v.question_id, v.version, v.topic_id
+    FROM question_publications p
+    JOIN question_versions v
+        ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+    WHERE %(exam)s::text IS NULL OR p.exam_code = %(exam)s
+), recent AS (
+    SELECT question_id, version, count(*) AS attempts
+    FROM user_responses
+    WHERE created_at >= %(since)s
+    GROUP BY question_id, version
+)
+SELECT
+    l.question_id::bigint,
+    l.version::bigint,
+    l.topic_id::bigint,
+    CASE WHEN e.question_id IS NULL THEN 1
+         WHEN abs(e.sh_p::float8) < 'Infinity' THEN e.sh_p::float8 END,
+    coalesce(r.attempts, 0)
+FROM live l
+LEFT JOIN item_exposure_control e ON e.question_id = l.question_id AND e.version = l.version
+LEFT JOIN recent r ON r.question_id = l.question_id AND r.version = l.version
+ORDER BY 5 DESC, 1, 2
+LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: count_live_items
+SELECT count(DISTINCT (v.question_id, v.version))
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+WHERE %(exam)s::text IS NULL OR p.exam_code = %(exam)s;
+
+-- name: publishers
+SELECT p.exam_code
+FROM question_versions v
+LEFT JOIN question_publications p
+    ON p.question_id = v.question_id AND p.live_version = v.version
+WHERE v.question_id = %(question_id)s AND v.version = %(version)s
+ORDER BY p.exam_code;

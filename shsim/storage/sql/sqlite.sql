@@ -126,3 +126,49 @@ FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
 WHERE p.exam_code <> :exam;
+
+-- name: exposure_items
+-- Days as text, so that the index on created_at serves (see count_responses). What was put
+-- into sh_p and is no number is told as NULL.
+WITH live AS (
+    SELECT DISTINCT v.question_id, v.version, v.topic_id
+    FROM question_publications p
+    JOIN question_versions v
+        ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+    WHERE :exam IS NULL OR p.exam_code = :exam
+), recent AS (
+    SELECT question_id, version, count(*) AS attempts
+    FROM user_responses
+    WHERE created_at >= :first_day AND datetime(created_at) >= :since
+    GROUP BY question_id, version
+)
+SELECT
+    CAST(l.question_id AS INTEGER),
+    CAST(l.version AS INTEGER),
+    CAST(l.topic_id AS INTEGER),
+    CASE WHEN e.question_id IS NULL THEN 1.0
+         WHEN typeof(e.sh_p) IN ('real', 'integer') AND abs(e.sh_p) < 9e999 THEN e.sh_p END,
+    coalesce(r.attempts, 0)
+FROM live l
+LEFT JOIN item_exposure_control e ON e.question_id = l.question_id AND e.version = l.version
+LEFT JOIN recent r ON r.question_id = l.question_id AND r.version = l.version
+ORDER BY 5 DESC, 1, 2
+LIMIT :limit OFFSET :offset;
+
+-- name: count_live_items
+SELECT count(*)
+FROM (
+    SELECT DISTINCT v.question_id, v.version
+    FROM question_publications p
+    JOIN question_versions v
+        ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+    WHERE :exam IS NULL OR p.exam_code = :exam
+) live;
+
+-- name: publishers
+SELECT p.exam_code
+FROM question_versions v
+LEFT JOIN question_publications p
+    ON p.question_id = v.question_id AND p.live_version = v.version
+WHERE v.question_id = :question_id AND v.version = :version
+ORDER BY p.exam_code;
