@@ -14,7 +14,12 @@ from contextlib import suppress
 import numba
 import numpy as np
 
-from shsim.kernels.jit import cache_status
+from shsim.kernels.adaptive import administer_adaptively
+from shsim.kernels.administer import administer
+from shsim.kernels.baselines import administer_baseline
+from shsim.kernels.exact import carry, expected_information, order_nodes
+from shsim.kernels.jit import cache_status, is_cached
+from shsim.kernels.ranking import build_bins
 from shsim.model.ability import AbilityDistribution
 from shsim.model.control import Control
 from shsim.model.delivery import DeliverySettings
@@ -22,6 +27,17 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.simulate import simulate
+
+#: Every function that is compiled on its own.
+_KERNELS = (
+    administer,
+    administer_adaptively,
+    administer_baseline,
+    build_bins,
+    carry,
+    expected_information,
+    order_nodes,
+)
 
 
 def warm_up(stop: threading.Event) -> None:
@@ -32,7 +48,9 @@ def warm_up(stop: threading.Event) -> None:
     stop
         Gives up, where what compiles is a process of its own.
     """
-    if cache_status()[1] is None and not numba.config.DISABLE_JIT:
+    # An entry in the cache that is no good after all is compiled here.
+    missing = [kernel for kernel in _KERNELS if not is_cached(kernel.__name__)]
+    if missing and cache_status()[1] is None and not numba.config.DISABLE_JIT:
         _compile_aside(stop)
     if not stop.is_set():
         call_every_kernel()

@@ -33,6 +33,17 @@ def start() -> Iterator[Start]:
         yield lambda *options, **settings: stack.enter_context(serving(*options, **settings))
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for tests that need none of their own, with DEMO-EXAM in SQLite."""
+    file = tmp_path_factory.mktemp("served") / "demo.sqlite"
+    make_embedded(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHSIM_JWT_SECRET", SECRET)
+        with serving("--dsn", f"sqlite:///{file}", "--most-bytes", "10000") as server:
+            yield server
+
+
 @pytest.fixture
 def sqlite_demo_dsn(tmp_path: Path) -> str:
     """A SQLite file with DEMO-EXAM in it."""

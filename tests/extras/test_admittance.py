@@ -21,22 +21,25 @@ from extras.served import SECRET, Served, bearing, serving, token
 from shsim.storage.embedded import make_embedded
 
 PATH = "/v1/admin/exposure/nothing"  # who is admitted learns that nothing is there
+SET = "/v1/admin/exposure/set"
+NOTHING = {"question_id": -1, "version": -1, "sh_p": 0.5}
 
 
 @pytest.fixture(scope="module")
-def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("served") / "demo.sqlite"
-    make_embedded(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def served(demo_file: Path) -> Iterator[Served]:
+def choosy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for the audience `shsim`."""
+    file = tmp_path_factory.mktemp("choosy") / "demo.sqlite"
+    make_embedded(file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHSIM_JWT_SECRET", SECRET)
-        patch.delenv("SHSIM_DSN", raising=False)
-        with serving("--dsn", f"sqlite:///{demo_file}", "--audience", "shsim") as server:
+        options = ("--audience", "shsim", "--issuer", "https://id.example")
+        with serving("--dsn", f"sqlite:///{file}", *options) as server:
             yield server
+
+
+def made(role: str | None = "admin", secret: object = SECRET, **claims: object) -> dict[str, str]:
+    """A header with a token that `choosy` takes, but for what is said."""
+    return bearing(token(role, secret, **{"aud": "shsim", "iss": "https://id.example", **claims}))
 
 
 def unsigned(**claims: object) -> str:
@@ -51,37 +54,54 @@ def unsigned(**claims: object) -> str:
         ({}, "is needed"),
         ({"Authorization": "Basic dXNlcjpwYXNz"}, "not `Bearer`"),
         ({"Authorization": "Bearer"}, "not `Bearer`"),
-        (bearing("no.token.atall"), "not valid"),
-        (bearing(token(aud="shsim", exp=int(time.time()) - 3600)), "has expired"),
-        (bearing(token(aud="shsim", nbf=int(time.time()) + 3600)), "not valid yet"),
-        (bearing(token("admin", SECRET[::-1], aud="shsim")), "not valid"),
-        (bearing(token(aud="shsim", exp=None)), "lacks the claim exp"),
-        (bearing(token(aud="shsim", algorithm="HS512")), "not valid"),
-        (bearing(unsigned(aud="shsim")), "not valid"),
-        (bearing(token(aud="another")), "another audience"),
-        (bearing(token()), "lacks the claim aud"),
         (bearing("a" * 9000), "not `Bearer`"),
+        (bearing("no.token.atall"), "not valid"),
+        (made(exp=int(time.time()) - 3600), "has expired"),
+        (made(exp=None), "lacks the claim exp"),
+        (made(exp=1e400), "not valid"),
+        (made(nbf=int(time.time()) + 3600), "not valid yet"),
+        (made("admin", SECRET[::-1]), "not valid"),
+        (made(algorithm="HS512"), "not valid"),
+        (bearing(unsigned(aud="shsim", iss="https://id.example")), "not valid"),
+        (made(aud="another"), "another audience"),
+        (made(aud=None), "lacks the claim aud"),
+        (made(iss="https://evil.example"), "another issuer"),
+        (made(iss=None), "lacks the claim iss"),
     ],
-)  # fmt: skip
-def test_a_token_that_is_not_good(served: Served, headers: dict[str, str], said: str) -> None:
-    answer = httpx.get(served.url + PATH, headers=headers)
+)
+def test_a_token_that_is_not_good(choosy: Served, headers: dict[str, str], said: str) -> None:
+    answer = httpx.get(choosy.url + PATH, headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"].startswith('Bearer realm="shsim"')
     assert said in answer.json()["detail"]
-    assert httpx.post(served.url + PATH, headers=headers, content=b"{").status_code == 401
+    # Nothing of what a stranger sends is read.
+    assert httpx.post(choosy.url + PATH, headers=headers, content=b"{").status_code == 401
+
+
+def test_two_tokens_are_none(choosy: Served) -> None:
+    twice = [("Authorization", made()["Authorization"])] * 2
+    assert httpx.get(choosy.url + PATH, headers=twice).status_code == 401
 
 
 @pytest.mark.parametrize("claims", [{"role": "viewer"}, {"role": None, "roles": ["x", "viewer"]}])
-def test_a_token_that_is_good(served: Served, claims: dict[str, object]) -> None:
-    headers = bearing(token(aud=["other", "shsim"], **claims))
-    assert httpx.get(served.url + PATH, headers=headers).status_code == 404
-    assert httpx.get(served.url + "/metrics", headers=headers).status_code == 200
+def test_a_token_that_is_good(choosy: Served, claims: dict[str, object]) -> None:
+    headers = made(**{"aud": ["other", "shsim"], **claims})
+    assert httpx.get(choosy.url + PATH, headers=headers).status_code == 404
+    assert httpx.get(choosy.url + "/metrics", headers=headers).status_code == 200
+    answer = httpx.post(choosy.url + SET, headers=headers, json=NOTHING)
+    assert answer.status_code == 403
+    assert "role admin" in answer.json()["detail"]
 
 
-def test_a_token_without_a_role_gives_nothing(served: Served) -> None:
-    headers = bearing(token(None, aud="shsim", roles="admin"))  # a string is no list
-    answer = httpx.get(served.url + "/metrics", headers=headers)
+def test_an_admin_may_do_what_a_viewer_may(choosy: Served) -> None:
+    assert httpx.get(choosy.url + "/metrics", headers=made("admin")).status_code == 200
+    assert httpx.post(choosy.url + SET, headers=made("admin"), json=NOTHING).status_code == 404
+
+
+def test_a_token_without_a_role_gives_nothing(choosy: Served) -> None:
+    headers = made(None, roles="admin")  # a string is no list
+    answer = httpx.get(choosy.url + "/metrics", headers=headers)
     assert answer.status_code == 403
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
     assert "role viewer" in answer.json()["detail"]

@@ -13,6 +13,7 @@ from shsim import __version__
 from shsim.extras.admin_api.auth import Authentication
 from shsim.extras.admin_api.body_limit import BodyLimit
 from shsim.extras.admin_api.health import Readiness, health_router
+from shsim.extras.admin_api.items import items_router
 from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.metrics import Metrics
@@ -64,6 +65,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     app.include_router(
         health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
     )
+    app.include_router(items_router(), prefix=PREFIX)
     _surround(app, services)
     _describe(app)
     return app

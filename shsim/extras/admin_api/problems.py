@@ -16,6 +16,7 @@ from shsim.errors import (
     CapNotHeldError,
     DatabaseError,
     DataError,
+    ExamBusyError,
     NotFoundError,
     RefusedError,
     ShsimError,
@@ -114,6 +115,10 @@ def add_handlers(app: FastAPI) -> None:
 def of_fault(fault: ShsimError, request: Request) -> Problem:
     """What a client may know of one of our own faults; the log gets the rest."""
     services = services_of(request)
+    if isinstance(fault, ExamBusyError):
+        # Who holds it, and from where, is said to operators alone.
+        detail = f"{fault.exam} is being calibrated. Nothing was written. Try again later."
+        return Problem(409, detail, headers={"Retry-After": _RETRY_AFTER})
     for kind, status in _STATUS:
         if isinstance(fault, kind):
             return Problem(status, services.without_names(str(fault)))

@@ -1,0 +1,130 @@
+"""Items and their k over HTTP, on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+from extras.conftest import Start
+from extras.served import Served
+from front_door import command
+from live_tests import respond
+from storage.databases import query
+
+PREFIX = "/v1/admin/exposure"
+
+#: The first item of DEMO-EXAM.
+FIRST = 900_001
+
+
+def test_items_and_pages(start: Start, demo_dsn: str) -> None:
+    with start("--dsn", demo_dsn).ask("viewer") as viewer:
+        assert viewer.get(f"{PREFIX}/exams").json() == [{"exam_code": "DEMO-EXAM", "items": 480}]
+        first = viewer.get(f"{PREFIX}/items")
+        items = first.json()
+        assert (first.status_code, len(items)) == (200, 100)
+        assert set(items[0]) == {"question_id", "version", "topic_id", "sh_p", "recent_attempts"}
+        attempts = [each["recent_attempts"] for each in items]
+        assert attempts == sorted(attempts, reverse=True)
+        assert attempts[0] > 0
+        assert first.headers["x-total-count"] == "480"
+        followed = first
+        while "next" in followed.links:
+            followed = viewer.get(followed.links["next"]["url"])
+            items += followed.json()
+        assert len({(each["question_id"], each["version"]) for each in items}) == 480
+        last = (items[-1]["question_id"], items[-1]["version"])
+        respond(demo_dsn, {last: 30_000})
+        (first,) = viewer.get(f"{PREFIX}/items", params={"limit": 1, "exam": "DEMO-EXAM"}).json()
+        assert (first["question_id"], first["version"]) == last
+        assert first["recent_attempts"] == items[-1]["recent_attempts"] + 30_000
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "pointer"),
+    [
+        ({"limit": 0}, 422, "query/limit"),
+        ({"limit": "many"}, 422, "query/limit"),
+        ({"limit": 10**6}, 422, "query/limit"),
+        ({"offset": -1}, 422, "query/offset"),
+        ({"exam": ""}, 422, "query/exam"),
+        ({"exam": "NO-EXAM"}, 404, None),
+        ({"exam": "\0"}, 422, None),
+    ],
+)
+def test_items_that_are_not_to_be_had(
+    served: Served, parameters: dict[str, Any], status: int, pointer: str | None
+) -> None:
+    with served.ask("viewer") as viewer:
+        answer = viewer.get(f"{PREFIX}/items", params=parameters)
+    said = answer.json()
+    assert (answer.status_code, said["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [each["pointer"] for each in said.get("errors", [])] == ([pointer] if pointer else [])
+    assert "sqlite" not in answer.text
+
+
+def test_setting_one_k_and_rolling_it_back(start: Start, demo_dsn: str) -> None:
+    (item,) = query(demo_dsn, "SELECT min(question_id), 1 FROM question_publications")
+    before = query(demo_dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
+    body = {"question_id": item[0], "version": item[1], "sh_p": 0.125}
+    served = start("--dsn", demo_dsn)
+    with served.ask() as admin:
+        answer = admin.post(f"{PREFIX}/set", json=body)
+        assert answer.json() == {"ok": True, **body, "changed": True, "run": 1}
+        assert 'shsim_runs_total{command="set",outcome="saved"} 1.0' in admin.get("/metrics").text
+    after = query(demo_dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
+    assert dict(after) == {**dict(before), item[0]: 0.125}
+    line = served.wait_for("request", path=f"{PREFIX}/set")
+    assert (line["method"], line["status"], line["subject"]) == ("POST", 200, "tester")
+
+    def shsim(*words: str) -> str:
+        done = subprocess.run(
+            command(*words, "--dsn", demo_dsn), capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert "by tester (api) on" in shsim("show", "1")
+    assert " set " in shsim("history")
+    assert shsim("show", "1", "--format", "csv").splitlines()[1].endswith(",0.125")
+    shsim("rollback", "1")
+    after = query(demo_dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
+    assert dict(after) == {item[0]: 1.0, **dict(before)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"sh_p": 1.5}, 400),
+        ({"sh_p": -1e-9}, 400),
+        ({"sh_p": 0}, 200),
+        ({"sh_p": True}, 422),
+        ({"sh_p": "0.5"}, 422),
+        ({"sh_p": None}, 422),
+        ({"question_id": 1.0}, 422),
+        ({"question_id": False}, 422),
+        ({"question_id": 2**63}, 422),
+        ({"version": 999}, 404),
+        ({"question_id": -(2**63)}, 404),
+        ({"exam": "DEMO-EXAM"}, 422),
+    ],
+)  # fmt: skip
+def test_what_can_be_set(served: Served, changed: dict[str, Any], status: int) -> None:
+    with served.ask() as admin:
+        body = {"question_id": FIRST, "version": 1, "sh_p": 0.5, **changed}
+        answer = admin.post(f"{PREFIX}/set", json=body)
+    assert answer.status_code == status, answer.text
+    if status != 200:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN"])
+def test_what_is_beyond_all_numbers_is_outside_too(served: Served, number: str) -> None:
+    with served.ask() as admin:
+        answer = admin.post(
+            f"{PREFIX}/set",
+            content=f'{{"question_id": {FIRST}, "version": 1, "sh_p": {number}}}',
+            headers={"content-type": "application/json"},
+        )
+    assert answer.status_code == 400
