@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,10 +34,28 @@ _START_SECONDS = 30
 
 @dataclass(slots=True)
 class Server:
-    """A running server, and the databases made in it."""
+    """A running server, and the databases made in it; one of our own can stop and start again."""
 
     dsn: str
+    _launch: Callable[[], subprocess.Popen[bytes]] | None = None
+    _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def start(self) -> None:
+        assert self._launch is not None
+        self._process = self._launch()
+
+    def stop(self) -> None:
+        """Stop at once, whoever is connected ("fast" shutdown)."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(10)
 
     def create_database(self, template: str = "template0") -> str:
         """A fresh database; its DSN."""
@@ -65,6 +83,13 @@ def running_server() -> Iterator[Server]:
     if given:
         yield Server(given)
         return
+    with own_server() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[Server]:
+    """A server of our own, which no other test knows."""
     folder = Path(tempfile.mkdtemp(prefix="shsim-pg-", dir="/tmp"))
     try:
         with _started(_binaries(), folder) as server:
@@ -131,24 +156,29 @@ def _started(binaries: Path, folder: Path) -> Iterator[Server]:
         "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": 60,
     }  # fmt: skip
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # the tests are one thread when this is called
-            [binaries / "postgres", "-D", data, *options],
-            stdout=output, stderr=output, cwd=folder, env=environment,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509
-            **identity,  # type: ignore[call-overload]
-        )  # fmt: skip
-    try:
-        dsn = f"host={folder} port={port} user={SUPERUSER} dbname=postgres"
-        _wait_for(process, dsn, log)
-        yield Server(dsn)
-    finally:
-        process.send_signal(signal.SIGINT)  # "fast" shutdown
+    dsn = f"host={folder} port={port} user={SUPERUSER} dbname=postgres"
+
+    def launch() -> subprocess.Popen[bytes]:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [binaries / "postgres", "-D", data, *options],
+                stdout=output, stderr=output, cwd=folder, env=environment,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509
+                **identity,  # type: ignore[call-overload]
+            )  # fmt: skip
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(10)
+            _wait_for(process, dsn, log)
+        except BaseException:
+            process.kill()
+            raise
+        return process
+
+    server = Server(dsn, launch)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def _owner() -> pwd.struct_passwd | None:
