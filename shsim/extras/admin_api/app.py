@@ -23,9 +23,6 @@ from shsim.extras.admin_api.settings import ServerSettings
 from shsim.extras.admin_api.stores import StorePool
 from shsim.extras.admin_api.traffic import Traffic
 
-#: Under it stands everything that needs a token.
-PREFIX = "/v1/admin/exposure"
-
 
 def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     """The admin API as an ASGI application.
@@ -65,7 +62,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     app.include_router(
         health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
     )
-    app.include_router(items_router(), prefix=PREFIX)
+    app.include_router(items_router())
     _surround(app, services)
     _describe(app)
     return app

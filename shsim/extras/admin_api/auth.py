@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shsim.extras.admin_api.problems import Problem
 from shsim.extras.admin_api.settings import ServerSettings
+from shsim.report.plain_text import visible_line
 
 Role = Literal["viewer", "admin"]
 
@@ -161,7 +162,8 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         expires = datetime.fromtimestamp(int(claims["exp"]), UTC)
     except (OverflowError, OSError, ValueError):
         raise _refusal("The token is not valid.") from None
-    subject = str(claims.get("sub") or "unnamed")[:_LONGEST_SUBJECT]
+    # It stands in lines of the log and of the ledger, in which it must forge none.
+    subject = visible_line(str(claims.get("sub") or "unnamed")[:_LONGEST_SUBJECT])
     return Principal(subject, frozenset[Role]().union(*granted), expires)
 
 

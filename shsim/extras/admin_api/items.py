@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Principal, Viewer
+from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import services_of
 from shsim.workflow.provenance import on_behalf_of
@@ -69,7 +70,9 @@ def acting(principal: Principal) -> Any:
 
 def items_router() -> APIRouter:
     """The routes about single items."""
-    router = APIRouter(tags=["items"], responses=problem_responses(401, 403, 422, 503))
+    router = APIRouter(
+        prefix=PREFIX, tags=["items"], responses=problem_responses(401, 403, 422, 503)
+    )
 
     @router.get("/exams", summary="Exams and how many items each publishes")
     def exams(request: Request, _viewer: Viewer) -> list[Exam]:

@@ -45,14 +45,6 @@ def serve(settings: ServerSettings, log: Log) -> None:
         timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config, app.state.services)
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    log(
-        "info",
-        "listening",
-        f"listening at http://{shown}:{port}, database {app.state.services.stores.label}",
-        {"host": host, "port": port},
-    )
     try:
         server.run(sockets=[listening])
     finally:
@@ -66,6 +58,22 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
         self._services = services
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say where."""
+        await super().startup(sockets)
+        if self.started:
+            for each in sockets or ():
+                self._tell(*each.getsockname()[:2])
+
+    def _tell(self, host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        self._services.log(
+            "info",
+            "listening",
+            f"listening at http://{shown}:{port}, database {self._services.stores.label}",
+            {"host": host, "port": port},
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
