@@ -70,12 +70,26 @@ class RefusedError(DatabaseError):
 
 
 class ExamBusyError(RefusedError):
-    """Another run has the exam."""
+    """Another run has the exam.
 
-    def __init__(self, exam: str, label: str, holder: str) -> None:
+    Parameters
+    ----------
+    exam
+        The exam's code.
+    label
+        The database as people name it.
+    holder
+        Who holds its lock: "by ...".
+    patience
+        Seconds that the operator would have waited; None where nobody could be asked to.
+    """
+
+    def __init__(self, exam: str, label: str, holder: str, patience: float | None = None) -> None:
+        waited = f", after {patience:g} s of waiting" if patience else ""
+        remedy = ", or let it wait: --wait SECONDS" if patience == 0 else ""
         super().__init__(
-            f"{exam} is being calibrated already: its lock in {label} is held {holder}."
-            " Nothing was written. Run again when that run has ended."
+            f"{exam} is being calibrated already: its lock in {label} is held {holder}{waited}."
+            f" Nothing was written. Run again when that run has ended{remedy}."
         )
         self.exam = exam
 

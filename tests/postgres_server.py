@@ -126,7 +126,7 @@ def _binaries() -> Path:
 
 @contextlib.contextmanager
 def _started(binaries: Path, folder: Path) -> Iterator[Server]:
-    owner = _owner()
+    owner = unprivileged_owner()
     identity = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid}
     if owner is not None:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -149,7 +149,7 @@ def _started(binaries: Path, folder: Path) -> Iterator[Server]:
         "local all all scram-sha-256\n"
         "host all all 127.0.0.1/32 scram-sha-256\n"
     )
-    port = _free_port()
+    port = free_port()
     settings = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
         "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
@@ -181,7 +181,7 @@ def _started(binaries: Path, folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def _owner() -> pwd.struct_passwd | None:
+def unprivileged_owner() -> pwd.struct_passwd | None:
     """Whom to run as: PostgreSQL refuses root."""
     if os.getuid() != 0:
         return None
@@ -215,7 +215,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

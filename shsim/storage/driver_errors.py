@@ -12,6 +12,13 @@ from shsim.storage.dsn import Dsn
 #: What libpq says before there is a connection (it gives no code then), and what we say.
 _CONNECTING = (
     (
+        r"unsupported startup parameter",
+        (
+            "is behind PgBouncer, which passes no options on. Leave them out of the DSN and"
+            " PGOPTIONS; limits can be set for the user: ALTER ROLE ... SET lock_timeout = ..."
+        ),
+    ),
+    (
         r"password authentication failed|no password supplied|authentication failed",
         "refuses the user or the password. Set PGPASSFILE or PGPASSWORD, or correct the user.",
     ),
@@ -118,6 +125,11 @@ def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseErr
     sentence = _REFUSED.get(code or "") or _REFUSED.get((code or "")[:2]) or "says: {said}."
     asked = privilege or "the privilege"
     return DatabaseError(f"{dsn.label} {sentence.format(said=said, privilege=asked)}")
+
+
+def read_only(dsn: Dsn) -> DatabaseError:
+    """The refusal to begin what could not be saved."""
+    return DatabaseError(f"{dsn.label} {_REFUSED['25006']}")
 
 
 def is_dropped(error: Any) -> bool:

@@ -17,13 +17,15 @@ from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_names import no_item, no_items, require_spelling
+from shsim.storage.exam_waiting import Patience
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
+from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
 from shsim.storage.postgres_save import Save
-from shsim.storage.postgres_session import Session, lock_key
+from shsim.storage.postgres_session import Session
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -117,10 +119,12 @@ class PostgresStore:
         """Attempts from `since` to before `until`, whichever exam's they are."""
         return self._session.run(lambda cursor: read_live(cursor, exam, since, until))
 
-    def exam_lock(self, exam: str) -> AbstractContextManager[None]:
-        """An advisory lock, held for a whole run; a second run is told who holds it."""
+    def exam_lock(
+        self, exam: str, patience: Patience | None = None
+    ) -> AbstractContextManager[None]:
+        """An advisory lock, held for a whole run; a second run waits, or is told who holds it."""
         require_spelling(exam)
-        return self._session.exam_lock(exam)
+        return self._session.exam_lock(exam, patience)
 
     def save_k(
         self,

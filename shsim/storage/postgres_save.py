@@ -40,6 +40,8 @@ class Save:
 
     def __call__(self, cursor: Any) -> SaveOutcome:
         """Check, record and write; the caller commits."""
+        if self.outcome is not None and self._is_recorded(cursor, self.outcome):
+            return self.outcome  # before anybody who has the exam by now can be in the way
         self.session.require_lock(cursor, self.exam)
         cursor.execute(_SQL["limit_waiting"], {"lock_timeout": _LOCK_TIMEOUT})
         cursor.execute(_SQL["stage_k"])
@@ -49,7 +51,7 @@ class Save:
         cursor.execute(_SQL["lock_rows"])
         present = int(cursor.fetchone()[0])
         if self.outcome is not None:
-            if self._stands(cursor, self.outcome):
+            if self.record is None and self._stands(cursor):
                 return self.outcome
             self.outcome = None
         self.check(cursor)
@@ -72,8 +74,11 @@ class Save:
         self.ledger.insert_items(cursor, run)
         return run
 
-    def _stands(self, cursor: Any, outcome: SaveOutcome) -> bool:
-        if self.record is not None and outcome.run is not None:
-            return self.ledger.is_recorded(cursor, outcome.run, self.record)
+    def _is_recorded(self, cursor: Any, outcome: SaveOutcome) -> bool:
+        if self.record is None or outcome.run is None:
+            return False
+        return self.ledger.is_recorded(cursor, outcome.run, self.record)
+
+    def _stands(self, cursor: Any) -> bool:
         cursor.execute(_SQL["count_unsaved"])
         return bool(cursor.fetchone()[0] == 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,20 +9,27 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from shsim.errors import DatabaseError, ExamBusyError
-from shsim.storage.driver_errors import TRANSIENT, is_dropped, translate
+from shsim.errors import DatabaseError
+from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, translate
 from shsim.storage.dsn import Dsn
+from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, interruptible
+from shsim.storage.postgres_locks import ExamLocks
+from shsim.storage.postgres_pooler import is_pooled, require_transactions
 from shsim.storage.postgres_privileges import may_be_denied, missing_privilege
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
 
-#: Seconds to wait before each further attempt after a drop: a server restarts in this time.
-BACKOFF = (0.1, 0.4, 1.0, 2.0)
+#: Seconds to wait before each further attempt after a drop: a server that was killed recovers in
+#: this time, as a rule, and an hour's computation is worth it.
+BACKOFF = (0.1, 0.4, 1.0, 2.0, 4.0, 8.0, 15.0)
 
-#: Attempts to get our own lock back after a drop, a fifth of a second apart.
-_RELOCK_ATTEMPTS = 10
+#: No attempt begins later than so many seconds after the first drop, however slow they are to fail.
+_LONGEST = 60.0
+
+#: So many further attempts are made where the server is there, and others were faster.
+_RACES = 4
 
 _SQL = statements("postgres")
 
@@ -41,7 +47,9 @@ class Session:
         self._application_name = application_name
         self._connection: Any = None
         self._former: dict[str, Any] | None = None
-        self._locked: list[str] = []
+        self._pooled = False
+        self._committing = False
+        self._locks = ExamLocks(dsn.label, self._connect)
 
     def run(self, work: Callable[[Any], T], *, final: bool = False) -> T:
         """Do `work` with a cursor in one transaction, and commit.
@@ -61,7 +69,9 @@ class Session:
         DatabaseError
             The last attempt's fault, in one line.
         """
-        for delay in (*BACKOFF, None):
+        unknown = False
+        first: float | None = None
+        for attempt, delay in enumerate((*BACKOFF, None)):
             try:
                 return interruptible(lambda: self._transaction(work), self._cancel)
             except Interrupted as interrupt:
@@ -71,39 +81,52 @@ class Session:
                     self._connection = None
                 raise
             except OvertakenError:
-                if delay is None:
+                if delay is None or attempt >= _RACES:
                     raise DatabaseError(
                         f"{self.dsn.label} is busy: other sessions kept changing the same"
                         " rows. Nothing was written. Try again."
                     ) from None
             except psycopg2.Error as error:
-                if delay is None or not (self._dropped(error) or error.pgcode in TRANSIENT):
-                    raise translate(error, self.dsn, self._missing(error)) from error
+                dropped = self._dropped(error)
+                unknown = unknown or (final and dropped and self._committing)
+                first = first or time.monotonic()
+                again = time.monotonic() - first < _LONGEST if dropped else attempt < _RACES
+                if delay is None or not again or not (dropped or error.pgcode in TRANSIENT):
+                    raise self._told(error, unknown=unknown) from error
             time.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def exam_lock(self, exam: str) -> Iterator[None]:
-        """The exam's advisory lock, held by the session and taken again after a drop."""
-        if exam in self._locked:
+    def exam_lock(self, exam: str, patience: Patience | None = None) -> Iterator[None]:
+        """The exam's advisory lock, held by the session and taken again after a drop.
+
+        Raises
+        ------
+        RefusedError
+            Another session holds it, and goes on to for longer than `patience`.
+        DatabaseError
+            Nothing can be written here, so that the lock is good for nothing.
+        """
+        if exam in self._locks.held:
             yield
             return
-        self.run(lambda cursor: self._lock(cursor, exam, attempts=1))
-        self._locked.append(exam)
+        self.run(self._refuse_read_only)
+        take_exam(
+            exam,
+            self.dsn.label,
+            lambda: self.run(lambda cursor: self._locks.take(cursor, exam)),
+            patience,
+        )
+        self._locks.held.append(exam)
         try:
             yield
         finally:
-            self._locked.remove(exam)
-            if self._connection is not None and not self._connection.closed:
-                # A session that has broken off has lost its locks already.
-                with suppress(DatabaseError):
-                    self.run(lambda cursor: self._unlock(cursor, exam))
+            self._locks.held.remove(exam)
+            self._let_go(exam)
 
     def require_lock(self, cursor: Any, exam: str) -> None:
-        """Take the exam's lock once more for the transaction; names who else holds it."""
-        cursor.execute(_SQL["lock_exam_for_transaction"], {"key": lock_key(exam)})
-        if not cursor.fetchone()[0]:
-            raise self._held_elsewhere(cursor, exam)
+        """See to it that the exam is ours in this transaction; names who else holds it."""
+        self._locks.require(cursor, exam)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -112,10 +135,12 @@ class Session:
             connection.close()
 
     def _transaction(self, work: Callable[[Any], T]) -> T:
+        self._committing = False
         connection = self._connected()
         try:
             with connection.cursor() as cursor:
                 value = work(cursor)
+            self._committing = True
             connection.commit()
         except BaseException:
             # After a drop there is nothing to roll back.
@@ -124,11 +149,31 @@ class Session:
             raise
         return value
 
+    def _let_go(self, exam: str) -> None:
+        """Unlock an exam; a session that has broken off has lost its locks already."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            self._locks.unpin()
+            return
+        with suppress(psycopg2.Error):
+            interruptible(
+                lambda: self._transaction(lambda cursor: self._locks.release(cursor, exam)),
+                self._cancel,
+            )
+
+    def _refuse_read_only(self, cursor: Any) -> None:
+        cursor.execute(_SQL["cannot_write"])
+        if cursor.fetchone()[0]:
+            raise read_only(self.dsn)
+
+    def _connect(self) -> Any:
+        return psycopg2.connect(**self.dsn.connection_parameters(self._application_name))
+
     def _connected(self) -> Any:
         if self._connection is not None and not self._connection.closed:
             return self._connection
         self._connection = None
-        connection = psycopg2.connect(**self.dsn.connection_parameters(self._application_name))
+        connection = self._connect()
         try:
             self._settle_in(connection)
         except BaseException:
@@ -139,17 +184,38 @@ class Session:
 
     def _settle_in(self, connection: Any) -> None:
         """Set a new connection up, and get back the locks that the former one held."""
-        connection.set_session(isolation_level="READ COMMITTED", readonly=self._read_only or None)
+        connection.autocommit = True
         connection.set_client_encoding("UTF8")
         with connection.cursor() as cursor:
-            if self._former is not None:
-                cursor.execute(_SQL["end_session"], self._former)
-            for exam in self._locked:
-                self._lock(cursor, exam, attempts=_RELOCK_ATTEMPTS)
             cursor.execute(_SQL["this_session"])
             pid, started = cursor.fetchone()
+        connection.set_session(
+            isolation_level="READ COMMITTED", readonly=self._read_only or None, autocommit=False
+        )
+        self._pooled = is_pooled(connection, pid)
+        if self._pooled:
+            require_transactions(connection, self._connect, self.dsn)
+        with connection.cursor() as cursor:
+            if self._former is not None and not self._pooled:
+                cursor.execute(_SQL["end_session"], self._former)
+            self._locks.settle(cursor, pooled=self._pooled)
         connection.commit()
         self._former = {"pid": pid, "started": started}
+
+    def _told(self, error: Any, *, unknown: bool) -> DatabaseError:
+        """What the operator is told; `unknown`: nobody can say whether a COMMIT stands."""
+        said = str(translate(error, self.dsn, self._missing(error)))
+        if self._pooled and self._dropped(error):
+            said += (
+                " A pooler stands before it, which may have had no connection free: a run that"
+                " saves takes two (pool_size in PgBouncer)."
+            )
+        if unknown:
+            said += (
+                " It went while it was saving: all of that stands or nothing. See which with:"
+                " shsim history, or shsim export"
+            )
+        return DatabaseError(said)
 
     def _missing(self, error: Any) -> str | None:
         """The privilege that was denied; None where it was none, or nobody will tell."""
@@ -172,35 +238,3 @@ class Session:
         if connection is not None:
             with suppress(psycopg2.Error):
                 connection.cancel()
-
-    def _lock(self, cursor: Any, exam: str, *, attempts: int) -> None:
-        for attempt in range(attempts):
-            if attempt:
-                time.sleep(0.2)
-            cursor.execute(_SQL["lock_exam"], {"key": lock_key(exam)})
-            if cursor.fetchone()[0]:
-                return
-        raise self._held_elsewhere(cursor, exam)
-
-    def _unlock(self, cursor: Any, exam: str) -> None:
-        cursor.execute(_SQL["unlock_exam"], {"key": lock_key(exam)})
-
-    def _held_elsewhere(self, cursor: Any, exam: str) -> ExamBusyError:
-        cursor.execute(_SQL["lock_holder"], {"key": lock_key(exam)})
-        row = cursor.fetchone()
-        if row is None:
-            holder = "by a session that has just ended"
-        else:
-            pid, user, application, host, since = row
-            holder = (
-                f"by {application or 'a program'} (process {pid} of the server, user {user or '?'},"
-                f" from {host or 'the same machine'}"
-                + (f", since {since:%Y-%m-%d %H:%M:%S %Z})" if since else ")")
-            )
-        return ExamBusyError(exam, self.dsn.label, holder)
-
-
-def lock_key(exam: str) -> int:
-    """The exam's advisory lock: a signed 64-bit number that every machine agrees on."""
-    digest = hashlib.sha256(f"shsim exam {exam}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)

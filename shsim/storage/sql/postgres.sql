@@ -44,13 +44,25 @@ SELECT pg_advisory_xact_lock(%(key)s);
 SELECT pg_advisory_unlock(%(key)s);
 
 -- name: lock_holder
-SELECT l.pid, s.usename, s.application_name, s.client_addr::text, s.backend_start
+-- A pooler's connection is older than the transaction that holds the lock.
+SELECT l.pid, s.usename, s.application_name, s.client_addr::text,
+    CASE WHEN s.state = 'idle in transaction' THEN s.xact_start ELSE s.backend_start END
 FROM pg_locks l
 LEFT JOIN pg_stat_activity s ON s.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (l.classid::bigint << 32) | l.objid::bigint = %(key)s
     AND l.pid <> pg_backend_pid();
+
+-- name: stay_open
+-- The second is younger than some servers. No table is read, whose lock would be kept.
+SELECT
+    set_config('idle_in_transaction_session_timeout', '0', true),
+    CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL
+        THEN set_config('transaction_timeout', '0', true) END;
+
+-- name: cannot_write
+SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery();
 
 -- name: this_session
 SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid();
