@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
-from postgres_server import free_port, unprivileged_owner
+from children import free_port
+from postgres_server import unprivileged_owner
 from psycopg2.extensions import make_dsn, parse_dsn
 from system_programs import require_program
 

@@ -8,15 +8,12 @@ and outlives its parent).
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import itertools
 import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,10 +22,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
+from children import die_with_parent, free_port
 from psycopg2.extensions import make_dsn, parse_dsn
 
 SUPERUSER = "shsim_test"
-_PR_SET_PDEATHSIG = 1
 _START_SECONDS = 30
 
 
@@ -163,7 +160,7 @@ def _started(binaries: Path, folder: Path) -> Iterator[Server]:
             process = subprocess.Popen(
                 [binaries / "postgres", "-D", data, *options],
                 stdout=output, stderr=output, cwd=folder, env=environment,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509
+                preexec_fn=die_with_parent,  # noqa: PLW1509
                 **identity,  # type: ignore[call-overload]
             )  # fmt: skip
         try:
@@ -207,18 +204,6 @@ def _reachable(binaries: Path, folder: Path, owner: pwd.struct_passwd) -> Path:
     if libraries.is_dir():
         shutil.copytree(libraries, folder / "wheel" / libraries.name)
     return copy / "bin"
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to stop the server when the tests are killed (Linux alone can)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(process: subprocess.Popen[bytes], dsn: str, log: Path) -> None:
