@@ -1,4 +1,4 @@
-"""A real server of ours, as a process, and somebody who asks it."""
+"""Real servers: ours, as a process, with somebody who asks it; and a Redis."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from extras.served import SECRET, Served, serving
+from redis_server import RedisServer, running_redis
 
 from shsim.storage.embedded import make_embedded
 
@@ -56,3 +57,16 @@ def demo_dsn(request: pytest.FixtureRequest) -> str:
     """DEMO-EXAM in a database of either kind."""
     kind = "postgres" if request.param == "postgresql" else "sqlite"
     return str(request.getfixturevalue(f"{kind}_demo_dsn"))
+
+
+@pytest.fixture(scope="module")
+def _redis() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis: RedisServer) -> RedisServer:
+    """A running Redis with nothing in it."""
+    _redis.client().flushall()
+    return _redis

@@ -20,6 +20,7 @@ RATIOS = {
     "first_script": 2,
     "memory": 1,
     "process": 3,
+    "proposals": 3,
     "schedules": 2,
     "threads": 1,
 }
