@@ -22,6 +22,10 @@ COMMANDS = {
     "sweep": ("shsim.cli.sweep:command", "Show what each of several caps costs; save nothing."),
     "trace": ("shsim.cli.trace:command", "Show a few simulated tests, position by position."),
     "audit": ("shsim.cli.audit:command", "Hold live exposure against the cap and the prediction."),
+    "proposals": (
+        "shsim.cli.proposals:command",
+        "Show what live selectors proposed, from Redis.",
+    ),
     "history": ("shsim.cli.history:history", "List past runs, newest first."),
     "show": ("shsim.cli.history:show", "Show one past run in full."),
     "diff": ("shsim.cli.history:diff", "Show what differs between two runs."),

@@ -26,7 +26,9 @@ Examples:
 \b
 CSV has one row an item: question_id, version, topic_id, attempts, live_rate,
 live_low, live_high, predicted_rate, sh_p, shared, flag (over, drift_up,
-drift_down, unpublished). Items that other exams share have no live rate.
+drift_down, unpublished). Items that other exams share have no live rate. With
+--redis also live_proposals, live_acceptance, and the flags accepts_more and
+accepts_less: attempts by proposal are off k by a tenth and beyond noise.
 """
 
 
@@ -37,6 +39,7 @@ drift_down, unpublished). Items that other exams share have no live rate.
 )
 @options.exam
 @options.dsn
+@options.redis
 @setting(
     "--since",
     section=LIVE,

@@ -89,6 +89,15 @@ log_format = setting(
 messages = together(quiet, log_format)
 database = together(dsn, config, messages)
 
+redis = setting(
+    "--redis",
+    "--redis-url",
+    "redis",
+    section=SOURCE,
+    metavar="URL",
+    help="Redis in which selectors count their proposals: redis://HOST:PORT/0, rediss:// or"
+    " unix:///PATH. Keep passwords out of it: the process list shows it. Use SHSIM_REDIS_URL.",
+)
 pool = setting(
     "--pool",
     section=SOURCE,

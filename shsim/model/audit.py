@@ -108,6 +108,31 @@ class LiveExposure:
     visible_excess: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveProposals:
+    """What a selector counted, by item of the pool; over whole UTC days.
+
+    Attributes
+    ----------
+    since
+        Midnight of the first whole day of the window.
+    proposals
+        Times the item was proposed.
+    attempts
+        Times it was attempted on these days.
+    acceptance
+        Attempts by proposal, nan where it was never proposed.
+    off
+        1 where that is above k beyond noise and tolerance, -1 where it is below, else 0.
+    """
+
+    since: datetime
+    proposals: IntArray
+    attempts: IntArray
+    acceptance: FloatArray
+    off: IntArray
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AuditResult:
     """Live exposure of an exam within [since, until).
@@ -132,8 +157,8 @@ class AuditResult:
         Attempts on items that only other exams publish.
     later
         Attempts dated after now, left out.
-    proposals
-        Live proposals by item; None where nobody counts them.
+    proposed
+        Live proposals; None where nobody counts them, or no whole day has begun.
     held
         Whether no item is over beyond noise; None where nothing could be judged.
     sentence
@@ -154,6 +179,6 @@ class AuditResult:
     unpublished: tuple[tuple[ItemKey, int], ...]
     foreign: int
     later: int
-    proposals: IntArray | None
+    proposed: LiveProposals | None
     held: bool | None
     sentence: str

@@ -34,8 +34,9 @@ def audit_columns(result: AuditResult) -> Columns:
         "shared": result.shared.astype(np.int64).tolist(),
         "flag": [flag_words(result, i) for i in range(len(pool))],
     }
-    if result.proposals is not None:
-        columns["live_proposals"] = result.proposals.tolist()
+    if result.proposed is not None:
+        columns["live_proposals"] = result.proposed.proposals.tolist()
+        columns["live_acceptance"] = _known(result.proposed.acceptance)
     for (question, version), count in result.unpublished:
         row = {
             "question_id": question,
@@ -50,11 +51,14 @@ def audit_columns(result: AuditResult) -> Columns:
 
 
 def flag_words(result: AuditResult, i: int) -> str:
-    """Words joined by `|`: over, drift_up, drift_down."""
+    """Words joined by `|`: over, drift_up, drift_down, accepts_more, accepts_less."""
     words = ["over"] if result.live.over[i] else []
     drift = int(result.live.drift[i])
     if drift:
         words.append("drift_up" if drift > 0 else "drift_down")
+    off = 0 if result.proposed is None else int(result.proposed.off[i])
+    if off:
+        words.append("accepts_more" if off > 0 else "accepts_less")
     return "|".join(words)
 
 
@@ -84,9 +88,20 @@ def _json(result: AuditResult) -> str:
             "unpublished_attempts": sum(count for _, count in result.unpublished),
             "other_exams_attempts": result.foreign,
             "attempts_after_now": result.later,
+            "proposals": _proposals(result),
             "items": rows(audit_columns(result)),
         }
     )
+
+
+def _proposals(result: AuditResult) -> dict[str, Any] | None:
+    if result.proposed is None:
+        return None
+    return {
+        "since": result.proposed.since.isoformat(),
+        "total": int(result.proposed.proposals.sum()),
+        "acceptance_off": int(np.count_nonzero(result.proposed.off)),
+    }
 
 
 def _known(values: FloatArray) -> list[Any]:

@@ -47,7 +47,7 @@ def audit_summary(result: AuditResult, canvas: Canvas, closing: Sequence[str] = 
 
 def audit_sentences(result: AuditResult) -> list[str]:
     """What the figures rest on, and what was left out of them."""
-    return [*_basis(result), *_drift(result), *_left_out(result)]
+    return [*_basis(result), *_drift(result), *_acceptance(result), *_left_out(result)]
 
 
 def _basis(result: AuditResult) -> Iterator[str]:
@@ -89,6 +89,30 @@ def _drift(result: AuditResult) -> Iterator[str]:
         )
     elif result.held is not None:
         yield "Drift: none; every live rate agrees with the prediction within noise."
+
+
+def _acceptance(result: AuditResult) -> Iterator[str]:
+    proposed = result.proposed
+    if proposed is None:
+        return
+    total, days = int(proposed.proposals.sum()), f"from {proposed.since:%Y-%m-%d} on (UTC days)"
+    if not total:
+        yield f"Live selectors counted no proposal of the exam's items {days}."
+        return
+    accepted = int(proposed.attempts[proposed.proposals > 0].sum())
+    yield (
+        f"Live selectors counted {total:,} proposals {days}: {accepted / total:.1%} of them led to"
+        " an attempt."
+    )
+    more = int(np.count_nonzero(proposed.off > 0))
+    less = int(np.count_nonzero(proposed.off < 0))
+    if more or less:
+        yield (
+            f"Acceptance off k by more than a tenth beyond noise: above it {more:,} items, below"
+            f" {less:,}. The live selector's k are not those in force, or it loses counts."
+        )
+    else:
+        yield "Acceptance: every item's agrees with its k, to a tenth and noise."
 
 
 def _left_out(result: AuditResult) -> Iterator[str]:
@@ -136,31 +160,37 @@ def _figures(result: AuditResult) -> RenderableType:
 def _worst(result: AuditResult) -> list[int]:
     """Flagged items: those over the cap by rate, then by how far they are from the prediction."""
     live = result.live
-    flagged = np.flatnonzero(live.over | (live.drift != 0))
-    size = np.where(live.over, live.rate, np.abs(live.rate - result.predicted))[flagged]
+    marked = live.over | (live.drift != 0)
+    if result.proposed is not None:
+        marked = marked | (result.proposed.off != 0)
+    flagged = np.flatnonzero(marked)
+    distance = np.nan_to_num(np.abs(live.rate - result.predicted))
+    size = np.where(live.over, live.rate, distance)[flagged]
     order = np.lexsort((-size, ~live.over[flagged]))
     return [int(i) for i in flagged[order].tolist()]
 
 
 def _items(result: AuditResult, worst: list[int]) -> RenderableType:
-    counted = result.proposals is not None
-    proposed = ("proposals",) if counted else ()
-    table = plain_table(
-        "item", "attempts", *proposed, "live", "95 % bounds", "predicted", "k", "flag"
-    )
+    proposed = result.proposed
+    counted = () if proposed is None else ("proposals", "accepted")
+    # With proposals beside them there is no room for both bounds.
+    bounds = ("95 % bounds",) if proposed is None else ()
+    table = plain_table("item", "attempts", *counted, "live", *bounds, "predicted", "k", "flag")
     live = result.live
     for i in worst[:_LISTED]:
-        proposals = () if result.proposals is None else (f"{int(result.proposals[i]):,}",)
-        table.add_row(
-            result.pool.item(i),
-            f"{int(result.attempts[i]):,}",
-            *proposals,
-            f"{live.rate[i]:.4f}",
-            f"{live.low[i]:.4f}-{live.high[i]:.4f}",
-            f"{result.predicted[i]:.4f}",
-            f"{result.pool.k[i]:.4f}",
-            flag_words(result, i).replace("|", " "),
-        )
+        cells = [result.pool.item(i), f"{int(result.attempts[i]):,}"]
+        if proposed is not None:
+            cells += [f"{int(proposed.proposals[i]):,}", _or_none(proposed.acceptance[i])]
+        cells.append(_or_none(live.rate[i]))
+        if proposed is None:
+            cells.append(f"{live.low[i]:.4f}-{live.high[i]:.4f}")
+        cells += [f"{result.predicted[i]:.4f}", f"{result.pool.k[i]:.4f}"]
+        table.add_row(*cells, flag_words(result, i).replace("|", " "))
     if len(worst) > _LISTED:
         table.add_row(f"and {len(worst) - _LISTED:,} more")
     return table
+
+
+def _or_none(rate: float) -> str:
+    """A rate, or a dash where there is none."""
+    return "-" if np.isnan(rate) else f"{rate:.4f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -10,13 +10,21 @@ from typing import Protocol
 import numpy as np
 
 from shsim.arrays import BoolArray, FloatArray, IntArray
-from shsim.errors import DataError, UsageError
+from shsim.errors import DatabaseError, DataError, UsageError
 from shsim.model.ability import AbilityDistribution, number
-from shsim.model.audit import AuditResult, AuditSettings, ItemKey, LiveCounts, LiveTests
+from shsim.model.audit import (
+    AuditResult,
+    AuditSettings,
+    ItemKey,
+    LiveCounts,
+    LiveProposals,
+    LiveTests,
+)
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun
 from shsim.model.settings import DEFAULT_SIMULATE_N, CalibrationSettings, SimulationSettings
+from shsim.report.live_acceptance import judge_acceptance
 from shsim.report.live_exposure import estimated_tests, given_tests, judge_live
 from shsim.report.live_verdict import live_verdict
 from shsim.storage.base import Store
@@ -36,8 +44,16 @@ _SEED = 1
 class ProposalCounts(Protocol):
     """Where a live selector counts what it proposes; the QBank tables don't."""
 
-    def proposals(self, exam: str, since: datetime, until: datetime) -> Mapping[ItemKey, int]:
-        """Times each item was proposed from `since` to before `until`."""
+    def proposals(
+        self, items: Sequence[ItemKey], since: datetime, until: datetime
+    ) -> Mapping[ItemKey, int]:
+        """Times each item was proposed, from the UTC day of `since` to that of `until`.
+
+        Raises
+        ------
+        DatabaseError
+            The counters are out of reach; the audit goes on without.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +91,8 @@ def audit_exam(
     pool = load_checked(lambda: loaded, settings)
     window = _window(store, exam, asked, watch)
     live = store.live_counts(exam, window.since, window.until)
-    keys = list(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
-    attempts = np.array([live.attempts.get(key, 0) for key in keys], dtype=np.int64)
+    keys = _keys(pool)
+    attempts = _by_item(keys, live.attempts)
     shared = np.array([key in live.elsewhere for key in keys], dtype=np.bool_)
     if asked.tests is not None:
         _require_enough(pool, attempts, ~shared, asked.tests)
@@ -90,7 +106,9 @@ def audit_exam(
         attempts, ~shared, predicted, settings.n, tests, (settings.tau, settings.tol)
     )
     held, sentence = live_verdict(pool, exposure, ~shared, tests, settings.tau)
-    counted = None if proposals is None else proposals.proposals(exam, window.since, window.until)
+    proposed = None
+    if proposals is not None:
+        proposed = _proposed(store, pool, window, proposals, watch)
     return AuditResult(
         pool=pool,
         settings=settings,
@@ -106,7 +124,7 @@ def audit_exam(
         unpublished=unpublished,
         foreign=foreign,
         later=live.later,
-        proposals=None if counted is None else np.array([counted.get(key, 0) for key in keys]),
+        proposed=proposed,
         held=held,
         sentence=sentence,
     )
@@ -183,6 +201,36 @@ def _first_run(
             f" See which did: shsim history --exam {exam}"
         )
     return run
+
+
+def _proposed(
+    store: Store, pool: ItemPool, window: _Window, counts: ProposalCounts, watch: Watch
+) -> LiveProposals | None:
+    """Live proposals and attempts over the window's whole days: the counters know no hours."""
+    midnight = window.since.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight if midnight == window.since else midnight + timedelta(days=1)
+    if since >= window.until:
+        watch.warn(
+            "live proposals are counted by whole UTC days, and none has begun since"
+            f" {window.since:%Y-%m-%d %H:%M}: the audit goes on without them."
+        )
+        return None
+    keys = _keys(pool)
+    try:
+        counted = counts.proposals(keys, since, window.until)
+    except DatabaseError as error:
+        watch.warn(f"the audit goes on without live proposals. {error}")
+        return None
+    attempts = store.live_counts(pool.name, since, window.until).attempts
+    return judge_acceptance(since, _by_item(keys, counted), _by_item(keys, attempts), pool.k)
+
+
+def _keys(pool: ItemPool) -> list[ItemKey]:
+    return list(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
+
+
+def _by_item(keys: Sequence[ItemKey], counts: Mapping[ItemKey, int]) -> IntArray:
+    return np.array([counts.get(key, 0) for key in keys], dtype=np.int64)
 
 
 def _simulated(attempts: int, length: int) -> int:

@@ -168,8 +168,8 @@ def test_defaults_in_the_help_are_the_models(owner: object, command: str, names:
 
 @pytest.mark.parametrize(
     "path",
-    [(), ("calibrate",), ("sweep",), ("db",), ("history",), ("rollback",)],
-    ids=["shsim", "calibrate", "sweep", "db", "history", "rollback"],
+    [(), ("calibrate",), ("sweep",), ("db",), ("history",), ("rollback",), ("proposals",)],
+    ids=["shsim", "calibrate", "sweep", "db", "history", "rollback", "proposals"],
 )
 def test_help_at_80_columns_is_as_it_was(here: Run, path: tuple[str, ...]) -> None:
     ended = here(*path, "--help")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from live_tests import respond
 from storage.databases import pool_of
 
+from shsim.errors import DatabaseError
 from shsim.model.audit import AuditSettings, ItemKey
-from shsim.report.audit_data import audit_columns
+from shsim.report.audit_data import audit_columns, flag_words
 from shsim.report.audit_summary import audit_summary
 from shsim.report.canvas import Canvas
+from shsim.storage.base import Store
 from shsim.storage.open import open_store
 from shsim.workflow.audit import audit_exam
+from shsim.workflow.watch import Silent
 
 SINCE = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -23,30 +27,92 @@ SINCE = datetime(2026, 1, 31, tzinfo=UTC)
 class Counted:
     """A selector that counted what it proposed."""
 
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, datetime]] = []
+    def __init__(self, counts: Mapping[ItemKey, int]) -> None:
+        self.counts = counts
+        self.asked: list[tuple[Sequence[ItemKey], datetime]] = []
 
-    def proposals(self, exam: str, since: datetime, until: datetime) -> Mapping[ItemKey, int]:
+    def proposals(
+        self, items: Sequence[ItemKey], since: datetime, until: datetime
+    ) -> Mapping[ItemKey, int]:
         assert since < until
-        self.asked.append((exam, since))
-        return {(11, 1): 40, (99, 1): 5}
+        self.asked.append((items, since))
+        return self.counts
 
 
-def test_live_proposals_stand_beside_the_attempts(tmp_path: Path) -> None:
+class Unreachable:
+    """A Redis that is down."""
+
+    def proposals(self, *_: object) -> Mapping[ItemKey, int]:
+        raise DatabaseError("Redis at redis://h is down.")
+
+
+class Listening(Silent):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warned: list[str] = []
+
+    def warn(self, sentence: str) -> None:
+        self.warned.append(sentence)
+
+
+@pytest.fixture
+def audited_store(tmp_path: Path) -> Iterator[Store]:
+    """The exam E of three items, with attempts on one day of February 2026."""
     dsn = f"sqlite:///{tmp_path / 'qbank.sqlite'}"
-    counted = Counted()
     with closing(open_store(dsn)) as store:
         store.create_tables()
         store.import_pool(pool_of("E"))
         respond(dsn, {(11, 1): 20, (12, 2): 30, (13, 1): 10}, "2026-02-01 00:00:00")
-        asked = AuditSettings(since=SINCE, tests=60, length=1)
-        result = audit_exam(store, "E", asked, proposals=counted)
-        without = audit_exam(store, "E", asked)
-    assert counted.asked == [("E", SINCE)]
+        yield store
+
+
+ITEMS = [(11, 1), (12, 2), (13, 1)]
+
+
+def test_live_proposals_stand_beside_the_attempts(audited_store: Store) -> None:
+    counted = Counted({(11, 1): 40, (99, 1): 5})
+    asked = AuditSettings(since=SINCE, tests=60, length=1)
+    result = audit_exam(audited_store, "E", asked, proposals=counted)
+    without = audit_exam(audited_store, "E", asked)
+    assert counted.asked == [(ITEMS, SINCE)]
     assert result.attempts.tolist() == [20, 30, 10]
     columns = audit_columns(result)
     assert columns["live_proposals"] == [40, 0, 0]
+    assert columns["live_acceptance"] == [0.5, None, None]
     assert "live_proposals" not in audit_columns(without)
     text = audit_summary(result, Canvas(width=80, colour=False, blocks=True))
     assert "proposals" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_window_that_begins_within_a_day_counts_proposals_from_the_next(
+    audited_store: Store,
+) -> None:
+    counted = Counted({(11, 1): 40, (12, 2): 3000})
+    late = SINCE + timedelta(hours=1)
+    asked = AuditSettings(since=late, tests=60, length=1)
+    result = audit_exam(audited_store, "E", asked, proposals=counted)
+    assert counted.asked == [(ITEMS, SINCE + timedelta(days=1))]
+    assert result.proposed is not None
+    assert result.proposed.attempts.tolist() == [20, 30, 10]
+    assert "accepts_less" in flag_words(result, 1)
+
+
+def test_today_alone_tells_nothing_of_proposals(audited_store: Store) -> None:
+    watch = Listening()
+    asked = AuditSettings(since=datetime.now(UTC) - timedelta(seconds=1), tests=60, length=1)
+    counted = Counted({})
+    result = audit_exam(audited_store, "E", asked, proposals=counted, watch=watch)
+    if asked.since is not None and asked.since.hour + asked.since.minute:  # not at midnight
+        assert (result.proposed, counted.asked) == (None, [])
+        assert "by whole UTC days" in " ".join(watch.warned)
+
+
+def test_counters_out_of_reach_are_said_and_the_audit_goes_on(audited_store: Store) -> None:
+    watch = Listening()
+    asked = AuditSettings(since=SINCE, tests=60, length=1)
+    result = audit_exam(audited_store, "E", asked, proposals=Unreachable(), watch=watch)
+    assert result.proposed is None
+    assert result.attempts.tolist() == [20, 30, 10]
+    assert "goes on without live proposals. Redis at redis://h is down." in " ".join(watch.warned)

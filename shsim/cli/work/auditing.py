@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
+from shsim.cli.work.moments import moment
 from shsim.cli.work.sources import (
     DatabaseRequest,
     file_label,
@@ -18,6 +18,8 @@ from shsim.cli.work.sources import (
     require_exam,
 )
 from shsim.errors import CapNotHeldError, DataError, UsageError
+from shsim.extras.proposal_reader import ProposalReader
+from shsim.extras.redis_address import RedisAddress
 from shsim.model.audit import AuditResult, AuditSettings
 from shsim.report.audit_data import audit_data
 from shsim.report.audit_summary import audit_sentences, audit_text
@@ -40,6 +42,7 @@ class Request(DatabaseRequest):
     output: str | None
     require_cap: bool
     threads: int | None
+    redis: str | None
 
     def settings(self) -> AuditSettings:
         """What to audit.
@@ -52,7 +55,7 @@ class Request(DatabaseRequest):
         if self.since is not None and self.since_run is not None:
             raise UsageError("--since and --since-run both say from when. Give one of them.")
         return AuditSettings(
-            since=None if self.since is None else _moment(self.since),
+            since=None if self.since is None else moment("--since", self.since),
             since_run=self.since_run,
             tests=self.tests,
             length=self.length,
@@ -63,6 +66,7 @@ class Request(DatabaseRequest):
 def run(request: Request) -> None:
     """Audit and render; an item over the cap raises where the cap is required."""
     settings = request.settings()
+    proposals = ProposalReader(RedisAddress.parse(request.redis)) if request.redis else None
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         output = None
@@ -72,7 +76,9 @@ def run(request: Request) -> None:
             raise DataError("there is no database yet, hence no attempt. Name one by --dsn.")
         store = stack.enter_context(open_database(request, narrator, read_only=True))
         exam = require_exam(request, request.exam, store, narrator)
-        result = audit_exam(store, exam, settings, threads=request.threads, watch=narrator)
+        result = audit_exam(
+            store, exam, settings, proposals=proposals, threads=request.threads, watch=narrator
+        )
         narrator.clear()
         closing = []
         if output is not None:
@@ -87,15 +93,3 @@ def run(request: Request) -> None:
             narrator.warn(result.sentence)
         if request.require_cap and result.held is False:
             raise CapNotHeldError(result.sentence)
-
-
-def _moment(spelling: str) -> datetime:
-    """A date or a time in ISO 8601, in UTC."""
-    try:
-        moment = datetime.fromisoformat(spelling.strip())
-        zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        return zoned.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"--since {spelling!r} is no date. Write it like 2026-01-31 or 2026-01-31T06:00."
-        ) from None
