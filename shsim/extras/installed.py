@@ -7,7 +7,10 @@ from importlib.util import find_spec
 from shsim.errors import MissingExtraError
 
 #: What each extra brings, by the names that are imported.
-BROUGHT = {"api": ("fastapi", "uvicorn", "jwt", "cryptography", "prometheus_client")}
+BROUGHT = {
+    "api": ("fastapi", "uvicorn", "jwt", "cryptography", "prometheus_client"),
+    "redis": ("redis",),
+}
 
 
 def require_extra(extra: str, purpose: str) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from shsim.errors import DatabaseError, MissingExtraError, UsageError
+from shsim.errors import DatabaseError, UsageError
+from shsim.extras.installed import require_extra
 
 #: The environment variable that names the Redis of the proposal counters.
 VARIABLE = "SHSIM_REDIS_URL"
@@ -101,15 +102,11 @@ class RedisAddress:
         UsageError
             It refuses the options.
         """
-        try:
-            import redis
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
-        except ImportError:
-            raise MissingExtraError(
-                "the proposal counters are kept in Redis, and its client is not installed."
-                " Type: pip install 'shsim[redis]'"
-            ) from None
+        require_extra("redis", "counting proposals")
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         kind = redis.SSLConnection if self.tls else redis.Connection
         kind = redis.UnixDomainSocketConnection if "path" in self.options else kind
         chosen = {
