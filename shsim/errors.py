@@ -94,6 +94,10 @@ class ExamBusyError(RefusedError):
         self.exam = exam
 
 
+class DamagedError(DatabaseError):
+    """The database is damaged, or none at all: nothing more is written to it, no record either."""
+
+
 class CapNotHeldError(ShsimError):
     """`--require-cap` was given and the cap is not held; nothing was saved."""
 

@@ -14,16 +14,16 @@ from shsim.report.plain_text import visible_line
 #: label, path into the measures, format
 _ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("largest exposure rate", ("max_exposure",), ".4f"),
-    ("items over the cap", ("over",), ",d"),
-    ("  of them beyond noise", ("over_beyond_noise",), ",d"),
-    ("items never seen", ("unused",), ",d"),
+    ("items over the cap", ("over",), ",.0f"),
+    ("  of them beyond noise", ("over_beyond_noise",), ",.0f"),
+    ("items never seen", ("unused",), ",.0f"),
     ("overlap of two tests", ("overlap",), ".1%"),
     ("Gini index of the rates", ("gini",), ".3f"),
     ("items a test", ("mean_length",), ".2f"),
     ("information kept", ("information_kept",), ".1%"),
     ("RMSE of the estimate", ("accuracy", "rmse"), ".4f"),
     ("bias", ("accuracy", "bias"), "+.4f"),
-    ("examinees", ("n",), ",d"),
+    ("examinees", ("n",), ",.0f"),
 )
 
 

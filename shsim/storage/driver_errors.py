@@ -6,7 +6,7 @@ import re
 import sqlite3
 from typing import Any
 
-from shsim.errors import DatabaseError
+from shsim.errors import DamagedError, DatabaseError
 from shsim.storage.dsn import Dsn
 
 #: What libpq says before there is a connection (it gives no code then), and what we say.
@@ -76,6 +76,11 @@ _SQLITE = (
     ("no such column", "has tables of another shape: {said}. Run `shsim db check`."),
     ("not a database", "is not a SQLite database. Correct the path in --dsn."),
     ("malformed", "is damaged: {said}. Restore it from a backup."),
+    ("UTF-8", "holds text that is not UTF-8: {said}. Correct it, or restore a backup."),
+    (
+        "disk I/O error",
+        "cannot be read or written: {said}. Check the disk and the room on it, and run again.",
+    ),
     (
         "locked",
         "is locked by another program. Nothing was written. Try again when it has ended.",
@@ -91,6 +96,10 @@ _SQLITE = (
         "cannot be opened. Check the path and its permissions, or make it with `shsim db init`.",
     ),
 )
+
+
+#: Of those, what says that the file is no longer whole.
+_DAMAGE = frozenset({"not a database", "malformed", "UTF-8"})
 
 
 def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseError:
@@ -148,7 +157,8 @@ def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
         said += " (rollback)"
     for part, sentence in _SQLITE:
         if part in said:
-            return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
+            kind = DamagedError if part in _DAMAGE else DatabaseError
+            return kind(f"{dsn.label} {sentence.format(said=said)}")
     return DatabaseError(f"{dsn.label} says: {said}. Nothing was written.")
 
 

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from functools import cache
 from typing import Any, Literal, Protocol, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
 from shsim.model.run_record import RecordedRun, RunItems, RunRecord
-from shsim.storage.ledger_rows import COLUMNS, TEXTS, items_of, moved_on_words, recorded
+from shsim.storage.ledger_rows import (
+    COLUMNS,
+    TEXTS,
+    items_of,
+    moved_on_words,
+    reading,
+    recorded,
+)
+from shsim.storage.ledger_state import LEDGER_TABLES, LedgerState, ledger_state, newest_schema
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
-
-LEDGER_TABLES = ("shsim_schema", "shsim_run", "shsim_run_item")
 
 #: Longest message kept, in characters.
 _LONGEST_MESSAGE = 2000
@@ -35,21 +40,6 @@ class Transaction(Protocol):
 
     def __call__(self, work: Callable[[Any], T], /, *, write: bool = False) -> T:
         """What `work` gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerState:
-    """Whether there is a ledger, and what it lacks for runs to be recorded (None: nothing)."""
-
-    version: int
-    readable: bool
-    lack: str | None
-    read_only: bool = False
-
-    @property
-    def obstacle(self) -> str | None:
-        """What hinders recording, here and now (None: nothing)."""
-        return "the database is read-only" if self.read_only and not self.lack else self.lack
 
 
 @cache
@@ -99,7 +89,7 @@ class Ledger:
     @property
     def latest(self) -> int:
         """The newest schema that this program knows."""
-        return sum(name.startswith("migration_") for name in self._sql)
+        return newest_schema(self._sql)
 
     def state(self) -> LedgerState:
         """Whether runs can be recorded.
@@ -131,7 +121,7 @@ class Ledger:
             of_exam = "" if exam is None else "_of_exam"
             parameters = {"exam": exam, "limit": limit}
             cursor.execute(self._sql[f"history{of_exam}"], parameters)
-            found = [recorded(row) for row in cursor.fetchall()]
+            found = [self._recorded(row) for row in cursor.fetchall()]
             cursor.execute(self._sql[f"count_runs{of_exam}"], parameters)
             return found, int(cursor.fetchone()[0])
 
@@ -144,7 +134,7 @@ class Ledger:
             self._require(cursor)
             cursor.execute(self._sql["run"], {"run": run})
             row = cursor.fetchone()
-            return None if row is None else recorded(row)
+            return None if row is None else self._recorded(row)
 
         return self._transaction(work)
 
@@ -153,7 +143,8 @@ class Ledger:
 
         def work(cursor: Any) -> RunItems:
             cursor.execute(self._sql["items"], {"run": run})
-            return items_of(cursor.fetchall())
+            with reading(run, self._label):
+                return items_of(cursor.fetchall())
 
         return self._transaction(work)
 
@@ -249,7 +240,8 @@ class Ledger:
         if not count:
             return None
         cursor.execute(self._sql["moved_on"], {"run": run, "limit": shown})
-        lines = [moved_on_words(run, *row) for row in cursor.fetchall()]
+        with reading(run, self._label):
+            lines = [moved_on_words(run, *row) for row in cursor.fetchall()]
         if count > len(lines):
             lines.append(f"... and {count - len(lines):,} more items.")
         return (
@@ -258,6 +250,10 @@ class Ledger:
             + "\n".join(lines)
         )
 
+    def _recorded(self, row: Sequence[Any]) -> RecordedRun:
+        with reading(row[0], self._label):
+            return recorded(row)
+
     def _require(self, cursor: Any) -> None:
         """Raise where there is no ledger, or it may not be read."""
         state = self._state(cursor)
@@ -265,33 +261,4 @@ class Ledger:
             raise DatabaseError(f"{self._label}: {state.obstacle}.")
 
     def _state(self, cursor: Any) -> LedgerState:
-        cursor.execute(self._sql["state"])
-        there, readable, writable, read_only = cursor.fetchone()
-        if not there:
-            return LedgerState(
-                0, readable=False, lack="it keeps no ledger of runs; `shsim db init` makes one"
-            )
-        if not readable:
-            return LedgerState(
-                self.latest,
-                readable=False,
-                lack=f"its ledger may not be read; ask for SELECT on {', '.join(LEDGER_TABLES)}",
-            )
-        cursor.execute(self._sql["schema_version"])
-        version = int(cursor.fetchone()[0])
-        if version > self.latest:
-            raise DatabaseError(
-                f"{self._label}: its ledger has schema {version}, and this shsim knows"
-                f" {self.latest}. Nothing was written. Install the newer shsim that made it."
-            )
-        lack = None
-        if version < self.latest:
-            lack = (
-                f"its ledger has schema {version}, and this shsim records in schema"
-                f" {self.latest}; `shsim db init` brings it up to date"
-            )
-        elif not writable:
-            lack = "its ledger may not be written; ask for INSERT on shsim_run, shsim_run_item"
-        return LedgerState(
-            version, readable=version == self.latest, lack=lack, read_only=bool(read_only)
-        )
+        return ledger_state(cursor, self._sql, self._label)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
+from shsim.errors import DamagedError
 from shsim.model.run_record import RecordedRun, RunItems
 
 #: Columns of `run` and `history` in their order, after the number.
@@ -20,11 +22,65 @@ COLUMNS = (
 )  # fmt: skip
 
 
+#: What each column must hold; None is allowed where it stands beside.
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(COLUMNS, (str,)),
+    "run": (int,),
+    "settings": (dict,),
+    "history": (list,),
+    "measures": (dict,),
+    "started": (datetime,),
+    "finished": (datetime,),
+    "seed": (int, type(None)),
+    "tau": (float, int, type(None)),
+    **dict.fromkeys(
+        ("database_user", "fingerprint", "start", "rejection", "ability"), (str, type(None))
+    ),
+}
+
+#: Sets of figures among the measures.
+_FIGURES = ("verification", "before", "verdict", "compared")
+
+
+@contextmanager
+def reading(run: object, label: str) -> Iterator[None]:
+    """Rows of a run are read within; one that is not what we wrote is said in a line.
+
+    Raises
+    ------
+    DamagedError
+        A value has another type or shape: a hand wrote there, or a disk has lost something.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise DamagedError(
+            f"{label}: run {run} of its ledger cannot be read: {said}. Restore the database from a"
+            " backup, or delete the row from shsim_run."
+        ) from error
+
+
 def recorded(row: Sequence[Any]) -> RecordedRun:
-    """A run from a row of `run` or `history`."""
+    """A run from a row of `run` or `history`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A value is none that a ledger holds.
+    """
     values = dict(zip(COLUMNS, row, strict=True))
     values |= {name: json.loads(values[name]) for name in TEXTS}
     values |= {name: _moment(values[name]) for name in ("started", "finished")}
+    wrong = [name for name, kinds in _TYPES.items() if not isinstance(values[name], kinds)]
+    measures = values["measures"]
+    if not wrong and not all(isinstance(measures.get(name, {}), dict) for name in _FIGURES):
+        wrong = ["measures"]
+    verdict = measures.get("verdict") if not wrong else None
+    if verdict and not {"held", "sentence"} <= verdict.keys():
+        wrong = ["measures"]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} is not what was written there")
     return RecordedRun(**values)
 
 

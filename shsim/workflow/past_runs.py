@@ -49,7 +49,7 @@ def rollback(
     Raises
     ------
     DataError
-        There is no such run, or it saved nothing.
+        There is no such run, it saved nothing, or what it found was no k.
     RefusedError
         k in force are no longer what the run left (unless `force`).
     """
@@ -60,6 +60,7 @@ def rollback(
             f"run {number} saved no k ({undone.command}, {undone.outcome}):"
             " there is nothing to roll back."
         )
+    _require_k(undone, items)
     planned = RunItems(
         items.question_id, items.version, items.after, np.where(items.absent, 1.0, items.before)
     )
@@ -87,6 +88,20 @@ def rollback(
             entry.open = False
     done = planned if saved.run is None else store.ledger.items(saved.run)
     return Rollback(undone, done, plan.were_absent, saved.changed, saved.unchanged, saved.run)
+
+
+def _require_k(run: RecordedRun, items: RunItems) -> None:
+    """Refuse a record that has no k to put back: its save was forced, or it is damaged."""
+    bad = np.flatnonzero(~(items.absent | ((items.before >= 0) & (items.before <= 1))))
+    if len(bad):
+        raise DataError(
+            [
+                f"item {items.item(i)}: sh_p before run {run.run} is on record as"
+                f" {items.before[i]:.6g}, outside [0, 1]. Nothing was rolled back: import a table"
+                " of k in its place."
+                for i in bad.tolist()
+            ]
+        )
 
 
 def settings_to_repeat(past: PastRun) -> CalibrationSettings:

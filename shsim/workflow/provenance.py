@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shsim import __version__
-from shsim.errors import DatabaseError, RefusedError, ShsimError, Stopped
+from shsim.errors import DamagedError, DatabaseError, RefusedError, ShsimError, Stopped
 from shsim.model.ability import AbilityDistribution
 from shsim.model.comparison import ComparisonResult
 from shsim.model.delivery import DeliverySettings
@@ -116,7 +116,8 @@ class Entry:
 
     def end_badly(self, fault: BaseException) -> None:
         """Record a fault or an interrupt as well as can be, without hiding or delaying it."""
-        if self.open:
+        # A damaged file is left as it is, for whoever has to save what can be saved.
+        if self.open and not isinstance(fault, DamagedError):
             self.open = False
             with suppress(Exception):
                 self.store.record_aside(self.record(*_ending(fault)), PATIENCE)
