@@ -52,10 +52,10 @@ def past_run_text(past: PastRun, canvas: Canvas) -> str:
     """The summary a person reads."""
     run, items = past.run, past.items
     parts: list[RenderableType] = [*_who_and_when(run), Text()]
-    verdict = run.measures.get("verdict")
-    if verdict and verdict["sentence"] != run.message:
-        style = "green" if verdict["held"] else "red"
-        parts += [Text(visible(verdict["sentence"]), style=style), Text()]
+    verdict = run.measures.get("verdict", {}).get("sentence")
+    if verdict and verdict != run.message:
+        style = "green" if run.held else "red"
+        parts += [Text(visible(verdict), style=style), Text()]
     parts += _figures(run)
     if run.settings:
         table = plain_table("setting", "")

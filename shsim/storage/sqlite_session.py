@@ -83,6 +83,10 @@ class SqliteSession:
         path = self._dsn.path.absolute()
         if not create and not path.exists():
             raise self.missing()
+        if path.is_dir():
+            raise DatabaseError(
+                f"{self._dsn.label} is a folder, and no database. Correct the path in --dsn."
+            )
         mode = "ro" if self._read_only else "rwc" if create else "rw"
         self._connection = sqlite3.connect(
             f"{path.as_uri()}?mode={mode}",
