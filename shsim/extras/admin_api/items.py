@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Principal, Viewer
+from shsim.extras.admin_api.fields import Number, WholeNumber
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import services_of
@@ -18,8 +19,9 @@ from shsim.workflow.single_item import set_exposure
 #: Attempts of this many days count as recent.
 RECENT_DAYS = 7
 
-_LARGEST = 2**63 - 1
-_Identifier = Annotated[int, Field(strict=True, ge=-_LARGEST - 1, le=_LARGEST)]
+#: Within a bigint. Bounds in an OpenAPI document are floats, which 2**63 - 1 is not.
+_LARGEST = 9 * 10**18
+_Identifier = Annotated[WholeNumber, Field(ge=-_LARGEST, le=_LARGEST)]
 
 
 class Exam(BaseModel):
@@ -49,7 +51,7 @@ class NewExposure(BaseModel):
     question_id: _Identifier
     version: _Identifier
     # The range is looked at by hand: outside it the answer is 400, as it always was.
-    sh_p: Annotated[float, Field(strict=True, json_schema_extra={"minimum": 0, "maximum": 1})]
+    sh_p: Annotated[Number, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 
 
 class ExposureSet(BaseModel):
