@@ -22,12 +22,12 @@ from shsim.cli.work.saving import Saving
 from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.cli.work.verdict import tell_verdict
 from shsim.errors import CapNotHeldError, DataError
-from shsim.model.ability import number
 from shsim.model.methods import Method
 from shsim.model.options import ignored_by_calibration
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
 from shsim.report.closing import DRY_RUN, saved_sentences
+from shsim.report.first_script import first_script_sentence
 from shsim.report.render import asides, result_data, result_text
 from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
@@ -107,12 +107,7 @@ def _settings(request: Request, problems: Problems) -> CalibrationSettings:
 def _teach_first_script(request: Request, narrator: Narrator) -> None:
     """The first script's options without --method: say what runs, and how to have the old one."""
     if request.method is None and {"iters", "alpha"} <= request.typed:
-        narrator.note(
-            "the method is classical now; the first script's run is --method damped"
-            f" --n {request.n or 500} --iters {request.iters}"
-            f" --alpha {number(request.alpha or 0.6)}"
-            f" --decay 0 --floor {number(0.02 if request.floor is None else request.floor)}"
-        )
+        narrator.note(first_script_sentence(request.n, request.iters, request.alpha, request.floor))
 
 
 def _calibrate(

@@ -6,22 +6,31 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from shsim import __version__
 from shsim.extras.admin_api.auth import Authentication
+from shsim.extras.admin_api.board import Board
 from shsim.extras.admin_api.body_limit import BodyLimit
+from shsim.extras.admin_api.calibration_status import Calibrations
+from shsim.extras.admin_api.calibrations import calibrations_router
 from shsim.extras.admin_api.health import Readiness, health_router
 from shsim.extras.admin_api.items import items_router
 from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.metrics import Metrics
 from shsim.extras.admin_api.problems import add_handlers, problem_schemas
+from shsim.extras.admin_api.runs import runs_router
 from shsim.extras.admin_api.services import Services
 from shsim.extras.admin_api.settings import ServerSettings
 from shsim.extras.admin_api.stores import StorePool
 from shsim.extras.admin_api.traffic import Traffic
+from shsim.extras.admin_api.what_if import what_if_router
+
+#: Seconds that interrupted runs are given to end and to go on record.
+PATIENCE = 10.0
 
 
 def create_app(settings: ServerSettings, log: Log) -> FastAPI:
@@ -38,13 +47,16 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         settings=settings, stores=StorePool(settings.dsn), metrics=Metrics(), log=log
     )
     kernels = WarmKernels(log)
-    services.on_stop.append(kernels.stop)
+    board = Board(services)
+    services.on_stop += [kernels.stop, board.stop]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         kernels.start()
         yield
         services.stop()
+        if not await anyio.to_thread.run_sync(board.join, PATIENCE):
+            log("warning", "unfinished", "a run did not end in time; it may not be on record")
         services.stores.close()
 
     app = FastAPI(
@@ -58,11 +70,18 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
+    app.state.calibrations = Calibrations(services, board)
     add_handlers(app)
     app.include_router(
         health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
     )
-    app.include_router(items_router())
+    for router in (
+        items_router(),
+        calibrations_router(app.state.calibrations),
+        runs_router(),
+        what_if_router(services, board),
+    ):
+        app.include_router(router)
     _surround(app, services)
     _describe(app)
     return app

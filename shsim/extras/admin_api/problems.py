@@ -22,7 +22,8 @@ from shsim.errors import (
     ShsimError,
     UsageError,
 )
-from shsim.extras.admin_api.services import services_of
+from shsim.extras.admin_api.services import Services, services_of
+from shsim.extras.admin_api.wording import in_fields
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -54,6 +55,7 @@ class ProblemDetails(BaseModel):
     status: int
     detail: str
     errors: list[FieldProblem] | None = Field(None, description="One a field that is wrong.")
+    calibration: str | None = Field(None, description="The one that is in the way.")
     incident: str | None = Field(None, description="Stands in the server's log beside the cause.")
 
 
@@ -74,16 +76,19 @@ class Problem(Exception):  # noqa: N818 - it is an answer
         self.headers = dict(headers or {})
         self.more = more
 
-    def response(self) -> JSONResponse:
-        """The answer, to be awaited as an ASGI application."""
-        body = {
+    def body(self) -> dict[str, Any]:
+        """What the answer says."""
+        return {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
             **self.more,
         }
-        return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
+
+    def response(self) -> JSONResponse:
+        """The answer, to be awaited as an ASGI application."""
+        return JSONResponse(self.body(), self.status, self.headers, media_type=MEDIA_TYPE)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -112,17 +117,16 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ShsimError, _ours)
 
 
-def of_fault(fault: ShsimError, request: Request) -> Problem:
-    """What a client may know of one of our own faults; the log gets the rest."""
-    services = services_of(request)
+def of_fault(fault: ShsimError, services: Services, where: str) -> Problem:
+    """What a client may know of one of our own faults; the log gets the rest, and `where`."""
     if isinstance(fault, ExamBusyError):
         # Who holds it, and from where, is said to operators alone.
         detail = f"{fault.exam} is being calibrated. Nothing was written. Try again later."
         return Problem(409, detail, headers={"Retry-After": _RETRY_AFTER})
     for kind, status in _STATUS:
         if isinstance(fault, kind):
-            return Problem(status, services.without_names(str(fault)))
-    incident = services.incident(str(fault), request.url.path)
+            return Problem(status, in_fields(services.without_names(str(fault))))
+    incident = services.incident(str(fault), where)
     if isinstance(fault, DatabaseError):
         return Problem(
             503,
@@ -170,4 +174,4 @@ def _joined(errors: Iterable[Mapping[str, str]]) -> str:
 
 async def _ours(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, ShsimError)  # noqa: S101
-    return of_fault(fault, request).response()
+    return of_fault(fault, services_of(request), request.url.path).response()

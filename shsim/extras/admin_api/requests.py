@@ -1,0 +1,281 @@
+"""What requests that compute may say, and the settings that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shsim.errors import DataError
+from shsim.extras.admin_api.settings import Limits
+from shsim.model.ability import AbilityDistribution
+from shsim.model.blueprint import Blueprint
+from shsim.model.comparison import DEFAULT_COMPARE_N
+from shsim.model.control import Control
+from shsim.model.delivery import Ability, DeliverySettings, Rejection
+from shsim.model.methods import Estimator, Method
+from shsim.model.options import (
+    Options,
+    delivery_of,
+    given,
+    ignored_by_calibration,
+    ignored_by_simulation,
+    ignored_by_test,
+)
+from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings
+from shsim.model.sweep_settings import SweepSettings
+from shsim.storage.blueprint_file import blueprint_of
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Whole = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+Flag = Annotated[bool, Field(strict=True)]
+ExamCode = Annotated[str, Field(min_length=1, max_length=200)]
+Distribution = Annotated[str, Field(min_length=1, max_length=200)]
+Topic = Annotated[str, Field(pattern=r"^(none|-?[0-9]{1,18})$")]
+
+#: Where it stands in problems of the test.
+_BLUEPRINT = "blueprint"
+
+
+class TopicBounds(BaseModel):
+    """The least and the most items of a topic in every test."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    least: Whole = 0
+    most: Whole | None = None
+
+
+class ComputingRequest(BaseModel):
+    """What every request has that simulates a test. A file of the server has no name here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    exam_code: ExamCode
+    theta_dist: Distribution = Field(
+        "normal0,1", description="True ability: `normal:MU,SD`, `uniform:LO,HI` or `fixed:X`."
+    )
+    rejection: Rejection = Field(
+        "position", description="What a rejected item does; must be what the live selector does."
+    )
+    scale: Number = Field(1.7, description="Scaling constant D of the 3PL.")
+
+    def options(self) -> dict[str, Any]:
+        """What was given, by the names that settings have."""
+        found = self.model_dump(exclude_none=True)
+        found["theta"] = found.pop("theta_dist")
+        return found
+
+
+class TestRequest(ComputingRequest):
+    """What requests have that simulate examinees."""
+
+    __test__ = False
+
+    tau: Number = Field(0.2, description="The cap: largest exposure rate wanted.")
+    test_len: Whole = Field(25, description="Items a test; not with `se_stop`.")
+    ability: Ability = Field("true", description="The ability that ranks the items.")
+    seed: Whole | None = Field(None, description="Left out, one is drawn; the answer names it.")
+    start: Number | None = Field(None, description="The first estimate: the mean of theta_dist.")
+    prior: Distribution | None = Field(None, description="Of eap and map: theta_dist.")
+    se_stop: Number | None = Field(None, description="End a test at this standard error.")
+    min_len: Whole | None = None
+    max_len: Whole | None = Field(None, description="The most items, with `se_stop`: 30.")
+    blueprint: dict[Topic, TopicBounds] | None = Field(
+        None, description='By topic: `{"10": {"least": 5, "most": 8}, "none": {"most": 2}}`.'
+    )
+    tol: Number = Field(0.01, description="Relative excess over tau that counts as none.")
+    dry_run: Flag = False
+
+    def options(self) -> dict[str, Any]:
+        """As above; the length is left out where the test has another end, and none was sent."""
+        found = super().options()
+        length = found.pop("test_len")
+        if self.se_stop is None or "test_len" in self.model_fields_set:
+            found["length"] = length
+        return found
+
+
+class CalibrationRequest(TestRequest):
+    """A calibration. What is left out of n, iters, alpha and decay is the method's own."""
+
+    method: Method = "classical"
+    n: Whole | None = Field(None, description="Simulated examinees an iteration.")
+    iters: Whole | None = Field(None, description="The most iterations.")
+    alpha: Number | None = Field(None, description="First step.")
+    decay: Number | None = Field(None, description="How fast steps shrink.")
+    floor: Number | None = Field(None, description="Smallest k: 0.001.")
+    ceil: Number = Field(1.0, description="Largest k.")
+    target: Number | None = Field(None, description="Aim at this share of tau: 0.995.")
+    restart: Flag = Field(default=False, description="Start from k = 1, not the k in force.")
+    verify_n: Whole | None = Field(None, description="Fresh examinees to judge by.")
+    nodes: Whole | None = Field(None, description="Quadrature nodes of theta: 8000.")
+    explain: Flag = Field(default=False, description="Say what the cap costs in any case.")
+    require_cap: Flag = Field(default=False, description="Save nothing if the cap is not held.")
+    force: Flag = Field(default=False, description="Save even if the pool changed meanwhile.")
+
+    @property
+    def of_the_first_script(self) -> bool:
+        """Whether it is spelled as when there was one method."""
+        sent = self.model_fields_set
+        return {"iters", "alpha"} <= sent and "method" not in sent
+
+    def settings(self, limits: Limits) -> CalibrationSettings:
+        """The settings of the run.
+
+        Raises
+        ------
+        DataError
+            Everything that is wrong with the request.
+        """
+        options, problems = self.options(), _Problems()
+        delivery = problems.delivery(options)
+        chosen = given(
+            options, "tau", "method", "n", "iters", "alpha", "decay", "floor", "ceil", "target",
+            "tol", "restart", "verify_n", "nodes",
+        )  # fmt: skip
+        settings = CalibrationSettings.make(delivery, **chosen)
+        problems.extend(ignored_by_calibration(options))
+        if self.force and self.dry_run:
+            problems.extend(["--force saves and --dry-run does not. Give one of them."])
+        problems.extend(_over(limits, n=settings.n, iters=settings.iters))
+        problems.extend(_over(limits, verify_n=settings.verify_n))
+        problems.end_here(settings)
+        return settings
+
+
+class SimulationRequest(TestRequest):
+    """A simulation of the k in force, or of another control, or of several."""
+
+    method: Estimator = "sampled"
+    n: Whole | None = Field(None, description="Simulated examinees: 200,000; of several: 20,000.")
+    nodes: Whole | None = Field(None, description="Of `exact`: quadrature nodes of theta: 8000.")
+    control: Distribution | None = Field(
+        None, description="`sh`, `none`, `randomesque:K`, `progressive`, `restricted` or so."
+    )
+    compare: Annotated[list[Distribution], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Several of these, side by side."
+    )
+
+    def settings(self, limits: Limits) -> tuple[SimulationSettings, tuple[Control, ...]]:
+        """The settings of the run, and what is compared; errors as for calibrations."""
+        options, problems = self.options(), _Problems()
+        delivery = problems.delivery(options)
+        several = problems.controls(options.pop("compare", ()))
+        if self.control is not None:
+            for one in problems.controls((self.control,)):
+                options["control"] = one
+        if several and self.control is not None:
+            problems.extend(["compare shows several controls, and control one. Give either."])
+        if several and self.method == "exact":
+            problems.extend(["compare simulates examinees: leave method exact out."])
+        problems.extend(ignored_by_simulation(options))
+        if several:
+            options.setdefault("n", DEFAULT_COMPARE_N)
+        settings = SimulationSettings(
+            delivery=delivery,
+            **given({**options, "control": options.get("control")},
+                    "tau", "n", "tol", "method", "nodes", "control"),
+        )  # fmt: skip
+        problems.extend(_over(limits, n=settings.n))
+        problems.end_here(settings)
+        return settings, several
+
+
+class SweepRequest(ComputingRequest):
+    """What each of several caps, or lengths, costs in information; nothing is saved."""
+
+    tau: Annotated[list[Number], Field(min_length=1, max_length=1000)]
+    test_len: Annotated[list[Whole], Field(min_length=1, max_length=1000)] = [25]
+    floor: Number | None = Field(None, description="Smallest k: 0.001.")
+    ceil: Number = Field(1.0, description="Largest k.")
+    iters: Whole | None = Field(None, description="The most iterations a point: 200.")
+    tol: Number = 0.01
+    nodes: Whole | None = Field(None, description="Quadrature nodes of theta: 8000.")
+
+    def settings(self, limits: Limits) -> SweepSettings:
+        """The settings of the run; errors as for calibrations."""
+        options, problems = self.options(), _Problems()
+        # Nothing is drawn, so any seed will do.
+        delivery = problems.delivery({**options, "seed": 0, "length": None})
+        settings = SweepSettings(
+            delivery=delivery,
+            taus=tuple(dict.fromkeys(self.tau)),
+            lengths=tuple(dict.fromkeys(self.test_len)),
+            **given(options, "floor", "ceil", "iters", "tol", "nodes"),
+        )
+        problems.extend(_over(limits, points=len(settings.points), iters=settings.iters))
+        problems.end_here(settings)
+        return settings
+
+
+def _over(limits: Limits, **asked: int) -> Iterator[str]:
+    """What the server's operator does not permit."""
+    for name, value in asked.items():
+        most = getattr(limits, name)
+        if value > most:
+            yield f"{name} = {value:,} is over the {most:,} that this server permits."
+
+
+class _Problems:
+    """Everything that is wrong with a request."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def extend(self, sentences: Iterator[str] | list[str]) -> None:
+        self._found.extend(sentences)
+
+    def delivery(self, options: Options) -> DeliverySettings:
+        """The test; what cannot be read has something harmless in its place."""
+        self.extend(ignored_by_test(options))
+        theta = self._ability(options["theta"], "theta_dist")
+        prior = options.get("prior")
+        return delivery_of(
+            options,
+            theta or AbilityDistribution.normal(0, 1),
+            None if prior is None else self._ability(prior, "prior"),
+            self._blueprint(options.get("blueprint")),
+        )
+
+    def controls(self, spellings: Any) -> tuple[Control, ...]:
+        """Controls that can be read, each once."""
+        found = []
+        for spelling in spellings:
+            try:
+                found.append(Control.parse(spelling))
+            except DataError as error:
+                self.extend(list(error.problems))
+        return tuple(dict.fromkeys(found))
+
+    def end_here(self, settings: Settings) -> None:
+        """Go on if nothing is wrong.
+
+        Raises
+        ------
+        DataError
+            Something is.
+        """
+        self.extend(settings.problems())
+        if self._found:
+            raise DataError(list(dict.fromkeys(self._found)))
+
+    def _ability(self, spelling: str, field: str) -> AbilityDistribution | None:
+        if spelling.strip().lower().startswith("file:"):
+            self.extend([f"{field} names a file, and a request may name none of the server's."])
+            return None
+        try:
+            return AbilityDistribution.parse(spelling, field)
+        except DataError as error:
+            self.extend(list(error.problems))
+            return None
+
+    def _blueprint(self, topics: Any) -> Blueprint | None:
+        if topics is None:
+            return None
+        try:
+            return blueprint_of({"topics": topics}, _BLUEPRINT)
+        except DataError as error:
+            self.extend(list(error.problems))
+            return None

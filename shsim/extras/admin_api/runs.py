@@ -1,0 +1,125 @@
+"""Past runs: the list, one of them, and its k put back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from shsim.extras.admin_api.auth import Admin, Viewer
+from shsim.extras.admin_api.items import acting
+from shsim.extras.admin_api.paths import PREFIX
+from shsim.extras.admin_api.problems import problem_responses
+from shsim.extras.admin_api.requests import Flag
+from shsim.extras.admin_api.services import services_of
+from shsim.report.history import history_json
+from shsim.report.past_run import past_run_json, rollback_json
+from shsim.workflow.past_runs import recall, rollback
+
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+class Runs(BaseModel):
+    """The newest runs."""
+
+    command: str
+    version: str
+    count: int = Field(description="How many there are.")
+    runs: list[dict[str, Any]]
+
+
+class Run(BaseModel):
+    """Everything on record about a run."""
+
+    model_config = ConfigDict(extra="allow")
+
+    run: int
+    command: str
+    exam: str
+    outcome: str
+    settings: dict[str, Any]
+    measures: dict[str, Any]
+    history: list[dict[str, Any]]
+    items: list[dict[str, Any]]
+
+
+class Undoing(BaseModel):
+    """How to put the k before a run back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    force: Flag = Field(default=False, description="Even where k have changed since that run.")
+    dry_run: Flag = False
+
+
+class Undone(BaseModel):
+    """What a rollback did, or would do (`changed` is null)."""
+
+    command: str
+    version: str
+    exam: str
+    run: int | None = Field(description="The rollback's own number.")
+    rollback_of: int
+    changed: int | None
+    unchanged: int | None
+    set_to_1: int
+    items: list[dict[str, Any]]
+
+
+def runs_router() -> APIRouter:
+    """The routes about past runs."""
+    router = APIRouter(
+        prefix=PREFIX, tags=["runs"], responses=problem_responses(401, 403, 422, 503)
+    )
+
+    @router.get("/runs", summary="Past runs, the newest first", response_model=Runs)
+    def runs(
+        request: Request,
+        _viewer: Viewer,
+        exam: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    ) -> Response:
+        """Every front door's: the command line's too."""
+        with services_of(request).stores.reading() as store:
+            return _json(history_json(*store.ledger.history(exam, limit)))
+
+    @router.get(
+        "/runs/{run}",
+        summary="One past run",
+        response_model=Run,
+        responses=problem_responses(404),
+    )
+    def one(request: Request, _viewer: Viewer, run: Number) -> Response:
+        """Settings, figures, iterations, and every k before and after."""
+        with services_of(request).stores.reading() as store:
+            return _json(past_run_json(recall(store, run)))
+
+    @router.post(
+        "/runs/{run}/rollback",
+        summary="Put the k before a run back",
+        response_model=Undone,
+        responses=problem_responses(404, 409, 413),
+    )
+    def undo(
+        request: Request,
+        admin: Admin,
+        run: Number,
+        wanted: Annotated[Undoing | None, Body()] = None,
+    ) -> Response:
+        """All its items in one transaction; a run of its own, which can be rolled back.
+
+        409: k have changed since (unless `force`), or the exam is being calibrated.
+        """
+        services, wanted = services_of(request), wanted or Undoing()
+        opened = services.stores.reading() if wanted.dry_run else services.stores.writing()
+        with opened as store, acting(admin):
+            done = rollback(store, run, force=wanted.force, dry_run=wanted.dry_run)
+        services.metrics.runs.labels("rollback", "dry" if wanted.dry_run else "saved").inc()
+        return _json(rollback_json(done))
+
+    return router
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")
