@@ -6,7 +6,13 @@ from shsim.storage.base import Store
 from shsim.storage.dsn import Dsn
 
 
-def open_store(dsn_text: str, *, read_only: bool = False, application_name: str = "shsim") -> Store:
+def open_store(
+    dsn_text: str,
+    *,
+    read_only: bool = False,
+    application_name: str = "shsim",
+    patience: float | None = None,
+) -> Store:
     """The Store that a `--dsn` names; it is connected to on first use.
 
     Parameters
@@ -17,6 +23,9 @@ def open_store(dsn_text: str, *, read_only: bool = False, application_name: str 
         Nothing can be written through it.
     application_name
         What PostgreSQL shows of us, unless the DSN or PGAPPNAME says otherwise.
+    patience
+        Seconds for which a PostgreSQL that drops the connection is tried again; None: a
+        minute, which a run's hour is worth.
 
     Raises
     ------
@@ -30,5 +39,11 @@ def open_store(dsn_text: str, *, read_only: bool = False, application_name: str 
 
         return SqliteStore(dsn, read_only=read_only)
     from shsim.storage.postgres import PostgresStore
+    from shsim.storage.postgres_session import PATIENCE
 
-    return PostgresStore(dsn, read_only=read_only, application_name=application_name)
+    return PostgresStore(
+        dsn,
+        read_only=read_only,
+        application_name=application_name,
+        patience=PATIENCE if patience is None else patience,
+    )

@@ -25,7 +25,7 @@ from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
 from shsim.storage.postgres_save import Save
-from shsim.storage.postgres_session import Session
+from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -44,12 +44,23 @@ class PostgresStore:
         Every transaction is read-only: fit for a replica, or a role with SELECT alone.
     application_name
         What the server shows, unless the DSN or PGAPPNAME names another.
+    patience
+        Seconds for which a server that has dropped the connection is tried again.
     """
 
-    def __init__(self, dsn: Dsn, *, read_only: bool, application_name: str) -> None:
+    def __init__(
+        self,
+        dsn: Dsn,
+        *,
+        read_only: bool,
+        application_name: str,
+        patience: float = PATIENCE,
+    ) -> None:
         self._dsn = dsn
         self._application_name = application_name
-        self._session = Session(dsn, read_only=read_only, application_name=application_name)
+        self._session = Session(
+            dsn, read_only=read_only, application_name=application_name, patience=patience
+        )
         self._ledger = Ledger(
             "postgres",
             dsn.label,

@@ -25,8 +25,9 @@ T = TypeVar("T")
 #: this time, as a rule, and an hour's computation is worth it.
 BACKOFF = (0.1, 0.4, 1.0, 2.0, 4.0, 8.0, 15.0)
 
-#: No attempt begins later than so many seconds after the first drop, however slow they are to fail.
-_LONGEST = 60.0
+#: No attempt begins later than so many seconds after the first drop, however slow they are to
+#: fail, unless a store is opened with another patience.
+PATIENCE = 60.0
 
 #: So many further attempts are made where the server is there, and others were faster.
 _RACES = 4
@@ -41,8 +42,11 @@ class OvertakenError(Exception):
 class Session:
     """One connection, made on first use and again when it drops, with the exams it locks."""
 
-    def __init__(self, dsn: Dsn, *, read_only: bool, application_name: str) -> None:
+    def __init__(
+        self, dsn: Dsn, *, read_only: bool, application_name: str, patience: float = PATIENCE
+    ) -> None:
         self.dsn = dsn
+        self._patience = patience
         self._read_only = read_only
         self._application_name = application_name
         self._connection: Any = None
@@ -90,7 +94,7 @@ class Session:
                 dropped = self._dropped(error)
                 unknown = unknown or (final and dropped and self._committing)
                 first = first or time.monotonic()
-                again = time.monotonic() - first < _LONGEST if dropped else attempt < _RACES
+                again = time.monotonic() - first < self._patience if dropped else attempt < _RACES
                 if delay is None or not again or not (dropped or error.pgcode in TRANSIENT):
                     raise self._told(error, unknown=unknown) from error
             time.sleep(delay)

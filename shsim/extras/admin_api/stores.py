@@ -17,6 +17,10 @@ APPLICATION = "shsim-api"
 #: Seconds that a request waits for a store that others have.
 PATIENCE = 20.0
 
+#: Seconds that a reader tries to connect again to a server that has dropped it: one that went
+#: and came back is there at once, and whoever asks would rather hear of one that is gone.
+_RESTORED = 0.3
+
 
 class StorePool:
     """At most `size` read-only stores, opened as they are needed and kept.
@@ -73,6 +77,7 @@ class StorePool:
     @contextmanager
     def writing(self) -> Iterator[Store]:
         """A store of its own to write with, closed on the way out."""
+        # With all patience: whoever writes wants to know what became of it.
         store = open_store(self._dsn, application_name=APPLICATION)
         try:
             yield store
@@ -91,7 +96,9 @@ class StorePool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return open_store(self._dsn, read_only=True, application_name=APPLICATION)
+        return open_store(
+            self._dsn, read_only=True, application_name=APPLICATION, patience=_RESTORED
+        )
 
     def _give_back(self, store: Store) -> None:
         with self._lock:
