@@ -91,28 +91,39 @@ def test_the_units_say_what_they_should():
     assert retried == {0, 4}
 
 
+def test_the_unit_of_the_server_says_what_it_should():
+    its = sections("shsim-api.service")["Service"]
+    assert its["Type"] == "exec"
+    assert its["RestartPreventExitStatus"].split() == ["2", "6"]
+    text = (EXAMPLES / "shsim-api.service").read_text()
+    assert "--jwt-secret-file %d/jwt-secret" in text
+    hardened = {"NoNewPrivileges", "ProtectSystem", "PrivateDevices", "SystemCallFilter"}
+    assert hardened <= set(its)
+
+
 def test_the_units_pass_systemds_own_check(tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd here; configparser has read them above")
     # It asks for the program to be there, and starts nothing.
-    text = (EXAMPLES / "shsim.service").read_text().replace("/usr/local/bin/shsim", sys.executable)
-    (tmp_path / "shsim.service").write_text(text)
+    for name in ("shsim.service", "shsim-api.service"):
+        text = (EXAMPLES / name).read_text().replace("/usr/local/bin/shsim", sys.executable)
+        (tmp_path / name).write_text(text)
     shutil.copy(EXAMPLES / "shsim.timer", tmp_path)
     done = subprocess.run(
-        ["systemd-analyze", "verify", tmp_path / "shsim.service", tmp_path / "shsim.timer"],
+        ["systemd-analyze", "verify", *sorted(tmp_path.iterdir())],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     ours = [line for line in done.stderr.splitlines() if "shsim" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
 
 
-@pytest.mark.parametrize("name", ["crontab", "shsim.service"])
+@pytest.mark.parametrize("name", ["crontab", "shsim.service", "shsim-api.service"])
 def test_what_is_scheduled_can_be_typed(name):
     """Each command line is parsed by the program itself, up to the help at its end."""
     lines = re.findall(r"(?:^[^#].*?|/)\b(shsim (?!/).*)", (EXAMPLES / name).read_text(), re.M)
     assert lines
     for line in lines:
-        if not line.startswith(("shsim calibrate", "shsim simulate")):
+        if not line.startswith(("shsim calibrate", "shsim simulate", "shsim serve")):
             continue
         words = shlex.split(re.split(r"[ 0-9]*>", line)[0])
         done = subprocess.run(
