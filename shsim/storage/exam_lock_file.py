@@ -66,8 +66,7 @@ def _acquire(path: Path) -> int | None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # A holder that has just ended removed the file that we had opened.
             if os.path.samestat(os.fstat(handle), path.stat()):
-                os.ftruncate(handle, 0)
-                os.write(handle, _ourselves().encode())
+                _sign(handle, path)
                 return handle
         except BlockingIOError:
             os.close(handle)
@@ -78,6 +77,16 @@ def _acquire(path: Path) -> int | None:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _sign(handle: int, path: Path) -> None:
+    """Say in the file whose it is; where there is no room to, the file goes too."""
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, _ourselves().encode())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _ourselves() -> str:

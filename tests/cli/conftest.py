@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from front_door import Ended, Run, command
+from small_disks import MakeDisk, mount, unmount
 
 from shsim.cli.app import invoke
 from shsim.cli.process import exit_code
@@ -72,3 +73,20 @@ def demo_file(_demo_file: Path, tmp_path: Path) -> Path:
 def demo(demo_file: Path) -> Sequence[str]:
     """The options that name DEMO-EXAM in that file."""
     return ("--dsn", embedded_dsn(demo_file), "--exam", "DEMO-EXAM")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[MakeDisk]:
+    """Makes a disk of so many kB."""
+    made: list[Path] = []
+
+    def make(kilobytes: int) -> Path:
+        folder = tmp_path / f"disk{len(made)}"
+        folder.mkdir()
+        mount(folder, kilobytes)
+        made.append(folder)
+        return folder
+
+    yield make
+    for folder in made:
+        unmount(folder)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from front_door import Ended, Run
+from small_disks import MakeDisk
 
 from shsim.cli.progress import Narrator
 from shsim.model.results import IterationRecord
@@ -255,25 +255,10 @@ def _interrupted_at_the_end(*arguments: object, **options: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 16 kB; where it cannot be made, root is needed or a container forbids it."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
-    try:
-        made = subprocess.run(mounting, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        made = False
-    if not made:
-        pytest.skip("no small disk can be made here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_full_disk_ends_a_run_before_its_work_and_never_after(
-    here: Run, pool: str, tiny: Path
+    here: Run, pool: str, small_disk: MakeDisk
 ) -> None:
+    tiny = small_disk(16)
     command = ("calibrate", "--pool", pool, *SEEDED, "--format", "csv")
     whole = here(*command)
     ballast = tiny / "ballast"
