@@ -100,7 +100,33 @@ def test_a_missed_cap_that_is_required_is_recorded_as_refused(
 @pytest.mark.parametrize(
     ("fault", "outcome", "message"),
     [
-        ("UPDATE item_calibration SET a = a + 1 WHERE question_id = 900001", "refused", "900001/1"),
+        (f"UPDATE {table} SET {change} WHERE question_id = 900001", "refused", sentence)  # noqa: S608
+        for table, change, sentence in (
+            ("item_calibration", "a = a + 1", "item 900001/1: a was "),
+            ("item_calibration", "b = 0.1, c = 0.1", "item 900001/1: b was "),
+            ("question_versions", "state = 'retired'", "item 900001/1: it is no longer published"),
+            ("question_publications", "exam_code = 'X'", "item 900001/1: it is no longer publ"),
+        )
+    ]
+    + [
+        (
+            (
+                "INSERT INTO question_versions VALUES (900001, 7, 1, 'published');"
+                "UPDATE question_publications SET live_version = 7 WHERE question_id = 900001"
+            ),
+            "refused",
+            "item 900001: version 1 was published and version 7 is now",
+        ),
+        (
+            "INSERT INTO item_exposure_control (question_id, version, sh_p) VALUES (900001, 1, .5)",
+            "refused",
+            "item 900001/1: sh_p was absent and is 0.5",
+        ),
+        (
+            "DELETE FROM item_calibration WHERE question_id = 900001",
+            "refused",
+            "item 900001/1: a was ",
+        ),
         ("DROP TABLE item_exposure_control", "failed", "item_exposure_control"),
     ],
 )
@@ -118,13 +144,22 @@ def test_what_stopped_a_save_is_recorded(
 
     def meddle(self: Saving, result: Any) -> None:
         stage(self, result)
-        execute(ours[1], fault)
+        for statement in fault.split(";"):
+            execute(ours[1], statement)
 
     monkeypatch.setattr(Saving, "stage", meddle)
-    assert here("calibrate", *ours, *SHORT).code == 4
+    ended = here("calibrate", *ours, *SHORT)
+    assert ended.code == 4
+    assert message in ended.err
     run = the_run(ours[1], 1)
     assert run.outcome == outcome
     assert message in run.message
+    if outcome == "refused":
+        assert "nothing was saved" in ended.err
+        by_hand = "INSERT" in fault and "sh_p" in fault
+        k = query(ours[1], "SELECT count(*) FROM item_exposure_control")
+        assert k == [(1 if by_hand else 0,)]
+        assert query(ours[1], "SELECT count(*) FROM shsim_run_item") == [(0,)]
 
 
 def test_an_interrupted_run_is_recorded_and_ends_at_once(ours: Sequence[str]) -> None:
