@@ -48,7 +48,7 @@ class LiveCounts:
     attempts
         By item, whichever exam it was for: `user_responses` names none.
     elsewhere
-        Items that other exams publish.
+        Those of the exam's items, and of those attempted, that other exams publish.
     later
         Attempts dated after the window, which is after now.
     """

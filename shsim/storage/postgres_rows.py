@@ -49,12 +49,12 @@ def read_pool(cursor: Any, exam: str) -> Mapping[str, AnyArray]:
 def read_live(cursor: Any, exam: str, since: datetime, until: datetime) -> LiveCounts:
     """Attempts within a window by item, and what other exams publish."""
     cursor.execute("SET LOCAL TIME ZONE 'UTC'")  # what a time without a zone is in
-    window = {"since": since, "until": until}
+    window = {"exam": exam, "since": since, "until": until}
     cursor.execute(_SQL["count_responses"], window)
     attempts = {(question, version): count for question, version, count in cursor.fetchall()}
     cursor.execute(_SQL["count_later_responses"], window)
     later = int(cursor.fetchone()[0])
-    cursor.execute(_SQL["published_elsewhere"], {"exam": exam})
+    cursor.execute(_SQL["published_elsewhere"], window)
     return LiveCounts(attempts, frozenset(cursor.fetchall()), later)
 
 

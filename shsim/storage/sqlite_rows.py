@@ -42,6 +42,7 @@ def read_pool(db: sqlite3.Connection, exam: str) -> Mapping[str, AnyArray]:
 def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetime) -> LiveCounts:
     """Attempts within a window by item, and what other exams publish."""
     window = {
+        "exam": exam,
         "since": _moment(since),
         "until": _moment(until),
         "first_day": _day(since, -1),
@@ -51,7 +52,7 @@ def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetim
     rows = db.execute(_SQL["count_responses"], window).fetchall()
     attempts = {(question, version): count for question, version, count in rows}
     later = int(db.execute(_SQL["count_later_responses"], window).fetchone()[0])
-    elsewhere = db.execute(_SQL["published_elsewhere"], {"exam": exam}).fetchall()
+    elsewhere = db.execute(_SQL["published_elsewhere"], window).fetchall()
     return LiveCounts(attempts, frozenset(elsewhere), later)
 
 

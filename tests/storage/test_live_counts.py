@@ -38,8 +38,15 @@ def test_nothing_counted_is_nothing(filled: Store) -> None:
 def test_what_other_exams_publish_is_told(filled: Store, dsn: str) -> None:
     seed(dsn, "question_publications", [("F", 11, 1), ("G", 11, 1), ("F", 77, 1), ("F", 78, 1)])
     seed(dsn, "question_versions", [(77, 1, None, "published"), (78, 1, None, "draft")])
+    respond(dsn, {(77, 1): 1, (78, 1): 1, (12, 2): 1, (99, 1): 1}, "2026-01-31 06:00:00")
     assert filled.live_counts("E", SINCE, UNTIL).elsewhere == {(11, 1), (77, 1)}
-    assert filled.live_counts("F", SINCE, UNTIL).elsewhere == {(11, 1), (12, 2), (13, 1)}
+    assert filled.live_counts("F", SINCE, UNTIL).elsewhere == {(11, 1), (12, 2)}
+
+
+def test_what_neither_the_exam_nor_an_attempt_names_is_not_fetched(filled: Store, dsn: str) -> None:
+    seed(dsn, "question_publications", [("F", i, 1) for i in range(100, 200)])
+    seed(dsn, "question_versions", [(i, 1, None, "published") for i in range(100, 200)])
+    assert filled.live_counts("E", SINCE, UNTIL).elsewhere == frozenset()
 
 
 @pytest.mark.parametrize(

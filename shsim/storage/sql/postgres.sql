@@ -208,11 +208,18 @@ GROUP BY question_id, version;
 SELECT count(*) FROM user_responses WHERE created_at >= %(until)s;
 
 -- name: published_elsewhere
+-- Of the exam's items and of those attempted in the window: other exams may publish millions.
 SELECT DISTINCT p.question_id::bigint, p.live_version::bigint
 FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
-WHERE p.exam_code <> %(exam)s;
+WHERE p.exam_code <> %(exam)s
+    AND (p.question_id, p.live_version) IN (
+        SELECT question_id, version FROM user_responses
+        WHERE created_at >= %(since)s AND created_at < %(until)s
+        UNION
+        SELECT question_id, live_version FROM question_publications WHERE exam_code = %(exam)s
+    );
 
 -- name: exposure_items
 -- An sh_p that is NaN (which counts as greater than Infinity) or infinite is told as NULL.

@@ -121,11 +121,18 @@ SELECT count(*) FROM user_responses
 WHERE created_at >= :until_day AND datetime(created_at) >= :until;
 
 -- name: published_elsewhere
+-- Of the exam's items and of those attempted in the window: other exams may publish millions.
 SELECT DISTINCT CAST(p.question_id AS INTEGER), CAST(p.live_version AS INTEGER)
 FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
-WHERE p.exam_code <> :exam;
+WHERE p.exam_code <> :exam
+    AND (p.question_id, p.live_version) IN (
+        SELECT question_id, version FROM user_responses
+        WHERE created_at >= :first_day AND created_at < :last_day
+        UNION
+        SELECT question_id, live_version FROM question_publications WHERE exam_code = :exam
+    );
 
 -- name: exposure_items
 -- Days as text, so that the index on created_at serves (see count_responses). What was put
