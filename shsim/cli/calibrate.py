@@ -32,6 +32,8 @@ Examples:
       No database. k.csv appears only if the cap is held; else exit code 5.
   shsim calibrate --exam MATH-1 --ability eap --checkpoint math.run --resume
       Type or schedule it again after a crash: it goes on where it was.
+  shsim calibrate --exam MATH-1 --wait 600
+      Should another run have the exam, wait for it, ten minutes at most.
 
 \b
 The first QBank script, step for step:
@@ -152,6 +154,7 @@ The first QBank script, step for step:
     is_flag=True,
     help="Save even if the pool changed in the database since it was loaded.",
 )
+@options.wait
 @setting(
     "--checkpoint",
     section=OUTPUT,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from shsim.cli import options
-from shsim.cli.command import Command
+from shsim.cli.command import Command, given
 from shsim.cli.options import OUTPUT, SOURCE, setting
 
 HISTORY_EPILOG = """
@@ -125,9 +125,11 @@ def diff(**parameters: Any) -> None:
     is_flag=True,
     help="Put them back even if k have changed since that run.",
 )
+@options.wait
 @options.config
 @options.messages
-def rollback(**parameters: Any) -> None:
+@click.pass_context
+def rollback(ctx: click.Context, /, **parameters: Any) -> None:
     """Put the k before a run back for all its items, in one transaction.
 
     It is refused (exit code 4) where k in force are no longer what that run left, with
@@ -136,4 +138,4 @@ def rollback(**parameters: Any) -> None:
     """
     from shsim.cli.work.past_runs import RollbackRequest, run_rollback
 
-    run_rollback(RollbackRequest(**parameters))
+    run_rollback(RollbackRequest(typed=given(ctx), **parameters))

@@ -256,6 +256,15 @@ threads = setting(
     help="Threads to use; the answer does not depend on it.",
     fallback="one a processor",
 )
+wait = setting(
+    "--wait",
+    section=OUTPUT,
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    default=0,
+    help="Where another run has the exam, wait for its end, so long at most, and begin then: with"
+    " the k that it left. Without, end at once with 4 and say who has it.",
+)
 result = together(
     setting(
         "--format",

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from shsim.cli import options
-from shsim.cli.command import Command
+from shsim.cli.command import Command, given
 from shsim.cli.options import OUTPUT, setting
 
 EXPORT_EPILOG = """
@@ -78,9 +78,11 @@ def export(**parameters: Any) -> None:
     is_flag=True,
     help="Check the file, say what would happen, and write nothing.",
 )
+@options.wait
 @options.config
 @options.messages
-def import_(**parameters: Any) -> None:
+@click.pass_context
+def import_(ctx: click.Context, /, **parameters: Any) -> None:
     """Publish the items of FILE (- is stdin) under an exam, in one transaction.
 
     Items that are there already get the file's parameters and k; what the file leaves
@@ -88,4 +90,4 @@ def import_(**parameters: Any) -> None:
     """
     from shsim.cli.work.transfer import ImportRequest, run_import
 
-    run_import(ImportRequest(**parameters))
+    run_import(ImportRequest(typed=given(ctx), **parameters))

@@ -12,6 +12,7 @@ from shsim.model.audit import LiveCounts
 from shsim.model.item_exposure import ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
+from shsim.storage.exam_waiting import Patience
 from shsim.storage.ledger import Ledger
 
 
@@ -82,8 +83,14 @@ class Store(Protocol):
     def publishing_exams(self, question_id: int, version: int) -> tuple[str, ...]:
         """Exams that publish this version of a question, by code; refuses one that is not there."""
 
-    def exam_lock(self, exam: str) -> AbstractContextManager[None]:
-        """Held for a whole run; a second run on the exam is refused, naming the holder."""
+    def exam_lock(
+        self, exam: str, patience: Patience | None = None
+    ) -> AbstractContextManager[None]:
+        """Held for a whole run; a second run on the exam is refused, naming the holder.
+
+        With `patience` it waits for the holder's end first. Refuses a database that
+        cannot be written, since nobody locks what is only read.
+        """
 
     def save_k(
         self,
@@ -125,8 +132,11 @@ class Store(Protocol):
         After `patience` seconds it is left to its fate.
         """
 
-    def import_pool(self, pool: ItemPool) -> SaveOutcome:
-        """Publish the pool's items under the exam `pool.name`, in one transaction."""
+    def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
+        """Publish the pool's items under the exam `pool.name`, in one transaction.
+
+        Takes the exam's lock, for which it waits as :meth:`exam_lock` does.
+        """
 
     def create_tables(self) -> tuple[str, ...]:
         """Make what is missing of the QBank tables and the ledger; bring the ledger up to date.

@@ -48,9 +48,11 @@ _CONNECTING = (
     (r"^connection to server|^could not|^invalid|^missing", "cannot be connected to: {said}."),
 )
 
+_READ_ONLY = "is read-only (a replica?). Nothing was written. Give the primary's address."
+
 #: By SQLSTATE, or by its class (two characters).
 _REFUSED = {
-    "25006": "is read-only (a replica?). Nothing was written. Give the primary's address.",
+    "25006": _READ_ONLY,
     "42501": "does not permit it: {said}. Ask for {privilege}, or take another user.",
     "53100": "has a full disk. Nothing was written. Make room there.",
     "53": "has no resources left: {said}. Nothing was written. Try again later.",
@@ -138,7 +140,9 @@ def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseErr
 
 def read_only(dsn: Dsn) -> DatabaseError:
     """The refusal to begin what could not be saved."""
-    return DatabaseError(f"{dsn.label} {_REFUSED['25006']}")
+    if dsn.kind == "sqlite":
+        return translate_sqlite(sqlite3.OperationalError("readonly"), dsn)
+    return DatabaseError(f"{dsn.label} {_READ_ONLY}")
 
 
 def is_dropped(error: Any) -> bool:

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shsim.errors import DatabaseError, ExamBusyError
+from shsim.errors import DatabaseError
+from shsim.storage.exam_waiting import Patience, take_exam
 
 #: Characters that a holder's description may have; anybody could have written more.
 _LONGEST = 300
@@ -26,8 +27,8 @@ def lock_path(database: Path, exam: str) -> Path:
 
 
 @contextmanager
-def locked(path: Path, exam: str, label: str) -> Iterator[None]:
-    """Hold the lock file, which vanishes with the lock.
+def locked(path: Path, exam: str, label: str, patience: Patience | None = None) -> Iterator[None]:
+    """Hold the lock file, which vanishes with the lock; wait for it with `patience`.
 
     Raises
     ------
@@ -36,20 +37,27 @@ def locked(path: Path, exam: str, label: str) -> Iterator[None]:
     DatabaseError
         The folder cannot be written.
     """
-    try:
+    handles: list[int] = []
+
+    def take() -> str | None:
         handle = _acquire(path)
+        if handle is None:
+            return _holder(path)
+        handles.append(handle)
+        return None
+
+    try:
+        take_exam(exam, label, take, patience)
     except OSError as error:
         raise DatabaseError(
             f"{label}: the lock file {path} cannot be made: {error.strerror}."
             " Check the folder's permissions, or run with --dry-run."
         ) from error
-    if handle is None:
-        raise ExamBusyError(exam, label, _holder(path))
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
-        os.close(handle)
+        os.close(handles[0])
 
 
 def _acquire(path: Path) -> int | None:

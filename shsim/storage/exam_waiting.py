@@ -54,7 +54,7 @@ def take_exam(
             raise ExamBusyError(exam, label, holder, None if patience is None else patience.seconds)
         left = patience.seconds - waited
         if holder != told:
-            patience.tell(f"{exam} is held {holder}: waiting for that run's end, {left:.0f} s")
+            patience.tell(f"{exam} is held {holder}: waiting up to {left:.0f} s for its end")
             told = holder
         # Those that wait together must not look together.
         time.sleep(min(random.uniform(*_BETWEEN), left))  # noqa: S311  no secret

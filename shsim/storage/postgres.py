@@ -203,7 +203,7 @@ class PostgresStore:
         with self._session.exam_lock(save.exam):
             return self._session.run(save, final=True)
 
-    def import_pool(self, pool: ItemPool) -> SaveOutcome:
+    def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
 
         Items that the exam publishes beside them stay as they are; a missing topic,
@@ -227,7 +227,7 @@ class PostgresStore:
             outcome = SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
             return outcome
 
-        with self._session.exam_lock(pool.name):
+        with self._session.exam_lock(pool.name, patience):
             return self._session.run(work, final=True)
 
     def create_tables(self) -> tuple[str, ...]:

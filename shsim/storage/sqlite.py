@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.base import Finding, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
+from shsim.storage.driver_errors import read_only
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_lock_file import lock_path, locked
 from shsim.storage.exam_names import no_item, no_items, require_spelling
+from shsim.storage.exam_waiting import Patience
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
@@ -112,8 +115,8 @@ class SqliteStore:
         return self._session.run(lambda db: read_live(db, exam, since, until))
 
     @contextmanager
-    def exam_lock(self, exam: str) -> Iterator[None]:
-        """A lock file beside the database, held for a whole run; a second run is told whose."""
+    def exam_lock(self, exam: str, patience: Patience | None = None) -> Iterator[None]:
+        """A lock file beside the database, held for a whole run; a second one waits or is told."""
         require_spelling(exam)
         if exam in self._locked:
             yield
@@ -121,7 +124,9 @@ class SqliteStore:
         database = self._dsn.path.resolve()
         if not database.exists():
             raise self._session.missing()
-        with locked(lock_path(database, exam), exam, self.label):
+        if not os.access(database, os.W_OK):
+            raise read_only(self._dsn)
+        with locked(lock_path(database, exam), exam, self.label, patience):
             self._locked.add(exam)
             try:
                 yield
@@ -203,7 +208,7 @@ class SqliteStore:
         with self.exam_lock(exam):
             return self._session.run(work, write=True)
 
-    def import_pool(self, pool: ItemPool) -> SaveOutcome:
+    def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
 
         Items that the exam publishes beside them stay as they are; a missing topic,
@@ -221,7 +226,7 @@ class SqliteStore:
             db.execute("DROP TABLE shsim_pool")
             return SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
 
-        with self.exam_lock(pool.name):
+        with self.exam_lock(pool.name, patience):
             return self._session.run(work, write=True)
 
     def create_tables(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from shsim.model.stored_settings import calibration_settings
 from shsim.storage.ability_file import read_ability
 from shsim.storage.base import Store
 from shsim.workflow.provenance import DIGEST, Entry, on_record
-from shsim.workflow.watch import SILENT, Watch
+from shsim.workflow.watch import SILENT, Watch, patience_of
 
 #: No ledger has a number beyond this, and neither database could compare it.
 _LARGEST_NUMBER = 2**63 - 1
@@ -40,9 +40,17 @@ def recall(store: Store, number: int) -> PastRun:
 
 
 def rollback(
-    store: Store, number: int, *, force: bool = False, dry_run: bool = False, watch: Watch = SILENT
+    store: Store,
+    number: int,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    wait: float | None = None,
+    watch: Watch = SILENT,
 ) -> Rollback:
     """Put the k before a run back for all its items, or say what that would do.
+
+    `wait` is how many seconds to wait for another run that has the exam.
 
     The rollback is a run of its own, and can be rolled back.
 
@@ -65,7 +73,8 @@ def rollback(
         items.question_id, items.version, items.after, np.where(items.absent, 1.0, items.before)
     )
     plan = Rollback(undone, planned, int(items.absent.sum()))
-    with nullcontext() if dry_run else store.exam_lock(undone.exam):
+    patience = patience_of(wait, watch)
+    with nullcontext() if dry_run else store.exam_lock(undone.exam, patience):
         for other, count in store.shared_exams(undone.exam).items():
             watch.note(
                 f"{count} items of {undone.exam} are published in {other} too:"

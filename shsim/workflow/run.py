@@ -24,7 +24,7 @@ from shsim.workflow.provenance import entry_of, on_record
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
 from shsim.workflow.trace import trace
-from shsim.workflow.watch import SILENT, Watch
+from shsim.workflow.watch import SILENT, Watch, patience_of
 
 
 class Output(Protocol):
@@ -41,7 +41,8 @@ class Output(Protocol):
 class SavePolicy:
     """What a calibration may do to the database, whether it explains itself, where it is kept.
 
-    `repeats` is the number of the run that this one is to repeat.
+    `wait` is how many seconds to wait for another run that has the exam, None where nobody
+    can be asked to; `repeats` is the number of the run that this one is to repeat.
     """
 
     dry_run: bool = False
@@ -49,6 +50,7 @@ class SavePolicy:
     force: bool = False
     explain: bool = False
     checkpoints: Checkpoints | None = None
+    wait: float | None = None
     repeats: int | None = None
 
 
@@ -77,7 +79,8 @@ def calibrate_exam(
     held, nothing is saved and no file appears. `start` may give the items other k to
     start from than those in force.
     """
-    with nullcontext() if policy.dry_run else store.exam_lock(exam):
+    patience = patience_of(policy.wait, watch)
+    with nullcontext() if policy.dry_run else store.exam_lock(exam, patience):
         loaded = load_checked(lambda: store.load_pool(exam), settings)
         pool = start(loaded)
         for other, count in store.shared_exams(exam).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from shsim.model.results import IterationRecord
+from shsim.storage.exam_waiting import Patience
 
 Stage = Literal[
     "compiling", "before", "calibrating", "verifying", "simulating", "explaining", "sweeping"
@@ -59,3 +60,8 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+def patience_of(seconds: float | None, watch: Watch) -> Patience | None:
+    """Patience with another run that has the exam, whom the watcher is told of."""
+    return None if seconds is None else Patience(seconds, watch.note)

@@ -115,6 +115,7 @@ def test_a_value_names_where_it_came_from(
         (("--pool", "x.csv", "--dsn", "sqlite:///x"), "and --dsn from a database"),
         (("--force", "--dry-run"), "--force saves and --dry-run does not"),
         (("--force", "--pool", "x.csv"), "--pool saves nothing"),
+        (("--wait", "5", "--pool", "x.csv"), "--wait is about saving, and --pool saves nothing"),
         (("--output", "x.txt"), "must end in .csv or .json"),
         (("--dsn", "mysql://u:secret@h/d"), "--dsn"),
     ],

@@ -18,7 +18,7 @@ from shsim.cli.work.checkpointing import (
 )
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
-from shsim.cli.work.saving import Saving
+from shsim.cli.work.saving import Saving, needless_waiting
 from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.cli.work.verdict import tell_verdict
 from shsim.errors import CapNotHeldError, DataError
@@ -52,6 +52,7 @@ class Request(RunRequest):
     explain: bool
     require_cap: bool
     force: bool
+    wait: int
     checkpoint: str | None
     resume: bool
 
@@ -62,8 +63,10 @@ def run(request: Request) -> None:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         problems = Problems(_conflicts(request))
         file = problems.without(lambda: request.pool_file)
-        if request.force and file is not None:
-            problems.add("--force is about saving, and --pool saves nothing. Leave it out.")
+        about_saving = {"force", "wait"} & request.typed
+        if file is not None:
+            for name in sorted(about_saving):
+                problems.add(f"--{name} is about saving, and --pool saves nothing. Leave it out.")
         output = problems.without(lambda: _output(request, stack))
         kept = problems.without(lambda: checkpoint_file(request))
         seed = problems.without(lambda: kept_seed(request, kept))
@@ -86,6 +89,7 @@ def _conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
     if request.force and request.dry_run:
         yield "--force saves and --dry-run does not. Give one of them."
+    yield from needless_waiting(request)
     yield from ignored_by_calibration(request.options)
     yield from checkpoint_conflicts(request)
 
@@ -122,6 +126,7 @@ def _calibrate(
         dry_run=request.dry_run,
         require_cap=request.require_cap,
         force=request.force,
+        wait=request.wait,
         explain=request.explain,
         checkpoints=checkpoints,
     )

@@ -11,6 +11,7 @@ from typing import TypeVar
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
+from shsim.cli.work.saving import refuse_waiting
 from shsim.cli.work.sources import DatabaseRequest, file_label, named_database, open_database
 from shsim.errors import DataError
 from shsim.model.run_record import PastRun, RecordedRun, Rollback
@@ -73,6 +74,8 @@ class RollbackRequest(LedgerRequest):
     run: int
     dry_run: bool
     force: bool
+    wait: int
+    typed: frozenset[str]
 
 
 def run_history(request: HistoryRequest) -> None:
@@ -120,6 +123,7 @@ def run_diff(request: DiffRequest) -> None:
 
 def run_rollback(request: RollbackRequest) -> None:
     """Undo a run, or say what that would do."""
+    refuse_waiting(request)
 
     def data(done: Rollback, form: DataFormat) -> str:
         return csv_text(rollback_columns(done)) if form == "csv" else rollback_json(done)
@@ -129,7 +133,12 @@ def run_rollback(request: RollbackRequest) -> None:
         narrator = Narrator(quiet=request.quiet)
         store = _opened(request, [request.run], stack, narrator, read_only=request.dry_run)
         done = rollback(
-            store, request.run, force=request.force, dry_run=request.dry_run, watch=narrator
+            store,
+            request.run,
+            force=request.force,
+            dry_run=request.dry_run,
+            wait=request.wait,
+            watch=narrator,
         )
         if done.changed is not None:
             narrator.milestone(

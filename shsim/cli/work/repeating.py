@@ -9,7 +9,7 @@ from shsim.cli.log_lines import bind
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.work.calibration import Request, report
-from shsim.cli.work.saving import Saving
+from shsim.cli.work.saving import Saving, refuse_waiting
 from shsim.cli.work.sources import Source, named_database, open_database
 from shsim.errors import DataError, UsageError
 from shsim.model.results import CalibrationResult
@@ -19,7 +19,7 @@ from shsim.workflow.past_runs import recall, same_version, settings_to_repeat, s
 from shsim.workflow.run import SavePolicy, calibrate_exam
 
 #: What may stand beside --from-run: where to look, and what changes no answer.
-_BESIDE = frozenset({"from_run", "dsn", "dry_run", "output", "form", "threads", "quiet"})
+_BESIDE = frozenset({"from_run", "dsn", "dry_run", "output", "form", "threads", "quiet", "wait"})
 
 
 def repeat(request: Request, number: int) -> None:
@@ -37,6 +37,7 @@ def repeat(request: Request, number: int) -> None:
             f"--from-run repeats a run with all its settings, and would ignore {named}."
             " Leave that out, or calibrate without --from-run."
         )
+    refuse_waiting(request)
     # What the environment or a file sets is for runs that are told by options.
     request = replace(
         request, pool=None, require_cap=False, force=False, explain=False, checkpoint=None,
@@ -63,7 +64,7 @@ def repeat(request: Request, number: int) -> None:
             store,
             past.run.exam,
             settings,
-            SavePolicy(dry_run=request.dry_run, repeats=number),
+            SavePolicy(dry_run=request.dry_run, wait=request.wait, repeats=number),
             start=start_to_repeat(past),
             output=saving,
             threads=request.threads,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
+from typing import Protocol
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.process import Interruption, stop_if_interrupted
-from shsim.errors import DataError
+from shsim.errors import DataError, UsageError
 from shsim.model.results import CalibrationResult
 
 _OUTCOMES = {
@@ -18,6 +20,33 @@ _OUTCOMES = {
     "saved": "the new k had been saved already",
     "written": "the file had been written already",
 }
+
+
+class WaitingRequest(Protocol):
+    """The options about waiting for an exam that another run has."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is saved, and so nothing locked."""
+
+    @property
+    def typed(self) -> frozenset[str]:
+        """What stood on the command line."""
+
+
+def needless_waiting(request: WaitingRequest) -> Iterator[str]:
+    """`--wait` where nothing is waited for."""
+    if request.dry_run and "wait" in request.typed:
+        yield (
+            "--wait waits for another run's end in order to save, and --dry-run does not save."
+            " Give one of them."
+        )
+
+
+def refuse_waiting(request: WaitingRequest) -> None:
+    """Raise for a `--wait` that would be ignored."""
+    for problem in needless_waiting(request):
+        raise UsageError(problem)
 
 
 class Saving:

@@ -9,6 +9,7 @@ from shsim.cli.log_lines import bind
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
+from shsim.cli.work.saving import refuse_waiting
 from shsim.cli.work.sources import (
     DatabaseRequest,
     file_label,
@@ -23,6 +24,7 @@ from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
 from shsim.storage.embedded import embedded_path
 from shsim.storage.import_rows import require_importable
+from shsim.workflow.watch import patience_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class ImportRequest(DatabaseRequest):
     exam: str | None
     file: str
     dry_run: bool
+    wait: int
+    typed: frozenset[str]
 
 
 def run_export(request: ExportRequest) -> None:
@@ -66,6 +70,7 @@ def run_import(request: ImportRequest) -> None:
     """Publish the items of a file under an exam, or say what that would do."""
     if request.exam is None:
         raise UsageError("--exam is needed: the exam to publish the items under.")
+    refuse_waiting(request)
     narrator = Narrator(quiet=request.quiet)
     bind(exam=request.exam)
     pool = replace(read_file(request.file), name=request.exam)
@@ -77,7 +82,7 @@ def run_import(request: ImportRequest) -> None:
         emit(f"would publish {words}, {state}; nothing was written\n")
         return
     with open_database(request, narrator, read_only=False) as store:
-        outcome = store.import_pool(pool)
+        outcome = store.import_pool(pool, patience_of(request.wait, narrator))
         for other, count in store.shared_exams(request.exam).items():
             narrator.warn(
                 f"{count:,} items of {visible_line(request.exam)} are published in"
