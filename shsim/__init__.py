@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shsim.model.settings import CalibrationSettings, SimulationSettings
     from shsim.workflow.calibrate import calibrate
     from shsim.workflow.compare import compare
+    from shsim.workflow.selector import Selector
     from shsim.workflow.simulate import simulate
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "Control",
     "DeliverySettings",
     "ItemPool",
+    "Selector",
     "SimulationSettings",
     "TopicRule",
     "__version__",
@@ -44,6 +46,7 @@ _PLACES = {
     "Control": "shsim.model.control",
     "DeliverySettings": "shsim.model.delivery",
     "ItemPool": "shsim.model.item_pool",
+    "Selector": "shsim.workflow.selector",
     "SimulationSettings": "shsim.model.settings",
     "TopicRule": "shsim.model.blueprint",
     "calibrate": "shsim.workflow.calibrate",

@@ -18,6 +18,7 @@ from shsim.kernels.jit import device
 STREAM_CALIBRATE: Final = 1
 STREAM_VERIFY: Final = 2
 STREAM_SIMULATE: Final = 3
+STREAM_LIVE: Final = 4
 
 #: What an examinee's draw is for; combined with the stream.
 PURPOSE_THETA: Final = 1

@@ -22,6 +22,7 @@ RATIOS = {
     "process": 3,
     "proposals": 3,
     "schedules": 2,
+    "selector": 5,
     "threads": 1,
 }
 

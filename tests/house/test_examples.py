@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from redis_server import running_redis
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -35,6 +36,21 @@ def run(surroundings, *words):
 def test_the_library(surroundings):
     said = run(surroundings, sys.executable, str(EXAMPLES / "calibrate_in_python.py"))
     assert said.startswith("The cap of 0.25 is held")
+
+
+@pytest.mark.compiled
+def test_the_delivery_service(surroundings):
+    with running_redis() as server:
+        said = run(
+            {**surroundings, "SHSIM_REDIS_URL": server.url},
+            sys.executable, str(EXAMPLES / "delivery_service.py"),
+        )  # fmt: skip
+        counted = sum(int(server.client().get(key)) for key in server.client().keys("proposed:*"))
+    assert [line.split(",")[0] for line in said.splitlines()[:3]] == [
+        "theta -1.0", "theta +0.0", "theta +1.5",
+    ]  # fmt: skip
+    assert "k taken over, 0 items new." in said
+    assert counted >= 30
 
 
 @pytest.mark.compiled
