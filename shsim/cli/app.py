@@ -58,8 +58,8 @@ Any option can be set as SHSIM_<NAME> (SHSIM_TAU=0.15), or in a TOML file
 Exit codes:
     0  done
     1  a bug in shsim
-    2  the command line is wrong
-    3  bad data, or settings that cannot be met
+    2  the command line, SHSIM_... or --config is wrong
+    3  bad data, or settings that they cannot meet
     4  the database is out of reach, refuses, or changed under the run
     5  the cap is not held (with --require-cap; nothing is saved)
     6  an optional extra is not installed

@@ -16,6 +16,9 @@ from shsim.errors import DataError, UsageError
 #: Options that say what one run may do, and must be typed for it.
 TYPED_ONLY = frozenset({"force", "from-run", "config", "help", "version"})
 
+#: Characters of a key that may be a misspelled option's.
+_LONGEST = 60
+
 _SERIES = "a number, a list of numbers or a range in quotes"
 
 
@@ -135,5 +138,7 @@ def _fits(item: Any, wanted: str) -> bool:
 
 
 def _near(name: str, known: Mapping[str, Any]) -> str:
+    if len(name) > _LONGEST:  # it was no slip of the keyboard
+        return ""
     near = get_close_matches(name, known)
     return f" Did you mean {' or '.join(near)}?" if near else ""

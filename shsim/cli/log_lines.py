@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 from shsim.cli.foreign_lines import ForeignLines
-from shsim.report.plain_text import visible
+from shsim.report.blotted import blotted
+from shsim.report.plain_text import shortened, visible
 
 Level = Literal["info", "warning", "error"]
 
@@ -93,7 +94,7 @@ def log(level: Level, event: str, message: str, fields: Mapping[str, Any] | None
         "time": now,
         "level": level,
         "event": event,
-        "message": message,
+        "message": "\n".join(map(shortened, message.split("\n"))),
         **_log.bound,
         **(fields or {}),
     }
@@ -125,7 +126,7 @@ def _give_back() -> None:
 def _plain(value: Any) -> Any:
     """What JSON can hold, and a terminal can show: a name from outside may be hostile."""
     if isinstance(value, str):
-        return visible(value)
+        return visible(blotted(value))
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -25,6 +25,7 @@ from shsim.errors import (
     EXIT_USAGE,
     ShsimError,
 )
+from shsim.report.blotted import blotted
 from shsim.report.plain_text import visible
 
 #: A second signal within this many seconds is the same keystroke, sent on by a parent.
@@ -108,7 +109,7 @@ def _unforeseen(error: Exception) -> int:
         where = f"{error.filename}: " if error.filename else ""
         _say_fault(f"{where}{error.strerror}. Make room and run again.", EXIT_DATA)
         return EXIT_DATA
-    trace = visible("".join(traceback.format_exception(error)))
+    trace = visible(blotted("".join(traceback.format_exception(error))))
     bug = "this is a bug in shsim, and no mistake of yours. Please report it with the"
     if speaks_json():
         log("error", "error", f"{bug} traceback.", {"exit_code": EXIT_BUG, "traceback": trace})

@@ -17,7 +17,7 @@ else:  # generic since click 8.2 only
 #: Values of one option; a sweep of more is a slip of the keyboard.
 MOST_VALUES = 1000
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d{1,2})?", re.ASCII | re.IGNORECASE)
 _LONGEST = 20
 _ROUNDING = Decimal("1e-9")
 

@@ -7,7 +7,8 @@ import sys
 from contextlib import suppress
 
 from shsim.errors import DataError
-from shsim.report.plain_text import visible
+from shsim.report.blotted import blotted
+from shsim.report.plain_text import shortened, visible
 
 
 def prepare() -> None:
@@ -55,7 +56,7 @@ def drop_stdout() -> None:
 
 def say(text: str) -> None:
     """Write a message to stderr, one ``shsim:`` a line, with no active character in it."""
-    lines = visible(text).splitlines() or [""]
+    lines = [shortened(line) for line in visible(blotted(text)).splitlines()] or [""]
     with suppress(OSError, ValueError):
         sys.stderr.write("".join(f"shsim: {line}\n" for line in lines))
         sys.stderr.flush()

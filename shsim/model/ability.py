@@ -20,7 +20,7 @@ LARGEST_THETA = 1e6
 
 SPELLINGS = "normal:MU,SD  uniform:LO,HI  fixed:X  file:PATH"
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _PATTERN = re.compile(
     rf"\s*(?P<kind>normal|uniform|fixed)\s*:?\s*(?P<first>{_NUMBER})"
     rf"(?:\s*,\s*(?P<second>{_NUMBER}))?\s*",

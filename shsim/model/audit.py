@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from shsim.arrays import BoolArray, FloatArray, IntArray
 from shsim.model.item_pool import ItemPool
+from shsim.model.ranges import range_problems
 from shsim.model.settings import SimulationSettings
 
 #: An item as the tables know it: question and version.
@@ -37,6 +38,12 @@ class AuditSettings:
     tests: int | None = None
     length: int | None = None
     tau: float | None = None
+
+    def problems(self) -> Iterator[str]:
+        """Values that no pool could make good."""
+        if self.length is not None and self.length < 1:
+            yield f"--len {self.length} is under 1. Give at least 1."
+        yield from range_problems(self)
 
 
 @dataclass(frozen=True, slots=True)

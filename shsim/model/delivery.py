@@ -111,11 +111,14 @@ class DeliverySettings:
         """Values that no pool could make good."""
         if self.length < 1:
             name = "--len" if self.se_stop is None else "--max-len"
-            yield f"{name} {self.length} must be at least 1."
+            yield f"{name} {self.length} is under 1. Give at least 1."
         if not 0 < self.scale <= 100:
-            yield f"--scale {number(self.scale)} is outside (0, 100]; D is 1.7 or 1."
+            yield (
+                f"--scale {number(self.scale)} is outside (0, 100]."
+                " Give 1.7 or 1, as the a were scaled."
+            )
         if not 0 <= self.seed < 2**63:
-            yield f"--seed {self.seed} is outside [0, 2^63)."
+            yield f"--seed {self.seed} is outside [0, 2^63). Give one inside, or none."
         for name, value, known in (
             ("--ability", self.ability, ABILITIES),
             ("--rejection", self.rejection, REJECTIONS),
@@ -130,12 +133,18 @@ class DeliverySettings:
             )
         yield from self._stopping_problems()
         yield from self._prior_problems()
+        yield from self.content_problems()
+
+    def content_problems(self) -> Iterator[str]:
+        """Those that stand in the blueprint's file, not on the command line."""
         if self.blueprint is not None and self.length >= 1:
             yield from self.blueprint.problems(self.length)
 
     def _stopping_problems(self) -> Iterator[str]:
         if self.se_stop is not None and not 0 < self.se_stop <= LARGEST_THETA:
-            yield f"--se-stop {number(self.se_stop)} is not in (0, {LARGEST_THETA:g}]."
+            yield (
+                f"--se-stop {number(self.se_stop)} is not in (0, {LARGEST_THETA:g}]. Give 0.3, say."
+            )
         if self.se_stop is not None and not self.estimated:
             yield "--se-stop ends a test by the error of an estimate. Give --ability eap too."
         if self.min_len is not None and not 1 <= self.min_len <= max(self.length, 1):

@@ -33,8 +33,9 @@ def range_problems(settings: DataclassInstance) -> Iterator[str]:
     for name, words, good in _RANGES:
         if name not in names or (name == "n" and getattr(settings, "method", "") == "exact"):
             continue
-        if not good(value := getattr(settings, name)):
-            yield f"--{name.replace('_', '-')} {number(value)} is not {words}."
+        value = getattr(settings, name)
+        if value is not None and not good(value):
+            yield f"--{name.replace('_', '-')} {number(value)} is not {words}. Give one that is."
 
 
 def bounds_problems(floor: float, ceil: float) -> Iterator[str]:

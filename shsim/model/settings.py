@@ -179,7 +179,7 @@ class CalibrationSettings:
         yield from self.delivery.problems_with(pool)
         length, size = self.delivery.shortest, len(pool)
         smallest = length / size
-        if length <= size and self.tau < smallest:
+        if length <= size and 0 < self.tau < smallest:
             yield (
                 f"--tau {number(self.tau)} cannot be met: {length} items a test from a pool of"
                 f" {size} give a mean exposure of {smallest:.6g}. Give a --tau of at least"

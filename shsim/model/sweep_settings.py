@@ -39,7 +39,7 @@ class SweepSettings:
             yield from replace(self.delivery, length=length).problems()
         for tau in self.taus:
             if not 0 < tau <= 1:
-                yield f"--tau {number(tau)} is not in (0, 1]."
+                yield f"--tau {number(tau)} is not in (0, 1]. Give one that is."
         yield from range_problems(self)
         yield from bounds_problems(self.floor, self.ceil)
 

@@ -27,9 +27,10 @@ class TraceSettings:
         """Values that no pool could make good."""
         yield from self.delivery.problems()
         if not 1 <= self.tests <= MOST_TESTS:
-            yield f"--tests {self.tests} is not from 1 to {MOST_TESTS:,}."
+            yield f"--tests {self.tests} is not from 1 to {MOST_TESTS:,}. Give one that is."
         if not 0 <= self.first < _MOST_EXAMINEES:
-            yield f"--first {self.first} is not from 0 to {_MOST_EXAMINEES - 1:,}."
+            last = _MOST_EXAMINEES - 1
+            yield f"--first {self.first} is not from 0 to {last:,}. Give one that is."
 
     def problems_with(self, pool: ItemPool) -> Iterator[str]:
         """What this pool cannot deliver."""

@@ -78,7 +78,7 @@ def measure(
         overlap=overlap(seen, n, shape.length),
         max_by_decile=_max_by_decile(counts),
         information=gained,
-        information_kept=gained / attainable if attainable > 0 else 1.0,
+        information_kept=_kept(gained, attainable),
         mean_length=shape.length,
         lengths=lengths_of(counts.lengths),
         accuracy=None if counts.errors is None else accuracy(counts.errors),
@@ -153,10 +153,15 @@ def measure_expected(
         overlap=float((rate * rate).sum()) / expected.length,
         max_by_decile=tuple(expected.by_decile.max(axis=1).tolist()),
         information=gained,
-        information_kept=gained / attainable,
+        information_kept=_kept(gained, attainable),
         mean_length=expected.length,
         **shape.measures(),
     )
+
+
+def _kept(gained: float, attainable: float) -> float:
+    """The share of information that is kept; all of none, where theta is off the pool's scale."""
+    return gained / attainable if attainable > 0 else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from shsim.errors import DataError
+from shsim.errors import DataError, UsageError
 from shsim.model.ability import LARGEST_THETA, AbilityDistribution
 from shsim.storage.csv_file import decoded, read_bytes
 
@@ -20,9 +20,10 @@ def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
 
     Raises
     ------
+    UsageError
+        The spelling is unknown, or a parameter is out of range.
     DataError
-        The spelling is unknown, the file cannot be read, or lines of it are no abilities:
-        every one of them.
+        The file cannot be read, or lines of it are no abilities: every one of them.
     """
     if not spelling.strip().startswith(_PREFIX):
         try:
@@ -30,10 +31,10 @@ def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
         except DataError as error:
             # A distribution does not know what it is for.
             said = [problem.replace("theta ", f"{option} ", 1) for problem in error.problems]
-            raise DataError(said) from error
+            raise UsageError("\n".join(said)) from error
     name = spelling.strip().removeprefix(_PREFIX)
     if not name:
-        raise DataError(f"{option} file: names no file. Write file:PATH.")
+        raise UsageError(f"{option} file: names no file. Write file:PATH.")
     text = decoded(read_bytes(Path(name), name), name)
     values, problems = [], []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -54,8 +55,10 @@ def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
 
 def _ability(text: str) -> float:
     """The number written, or NaN where it is none that an ability could be."""
+    if not text.isascii() or "_" in text:  # Python reads other scripts' digits, and 1_000
+        return math.nan
     try:
-        value = float(text) if "_" not in text else math.nan
+        value = float(text)
     except ValueError:
         return math.nan
     return value if abs(value) <= LARGEST_THETA else math.nan

@@ -23,6 +23,7 @@ from shsim.arrays import AnyArray
 from shsim.errors import DataError
 from shsim.model.checkpoint import Checkpoint, IterationState, RunIdentity
 from shsim.model.results import Accuracy, IterationRecord, Lengths, Measures, Uncontrolled
+from shsim.storage.typed_fields import well_typed
 
 _MAGIC, _VERSION = b"shsim checkpoint ", b"1"
 
@@ -191,7 +192,7 @@ def decoded(content: bytes) -> Checkpoint:
         raise ValueError("it is cut off or damaged")
     try:
         return _understood(body)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError("its content makes no sense") from error
 
 
@@ -219,7 +220,10 @@ def _understood(body: bytes) -> Checkpoint:
         **arrays,
     )
     identity = RunIdentity(**header["identity"])
-    return Checkpoint(identity, _measures(header["before"]), header["origin"], state)
+    found = Checkpoint(identity, _measures(header["before"]), header["origin"], state)
+    if not well_typed(found) or min(state.done, state.averaged, state.examinees) < 0:
+        raise ValueError("another kind of value")
+    return found
 
 
 def _measures(plain: Mapping[str, Any]) -> Measures:

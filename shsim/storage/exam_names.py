@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shsim.errors import DataError, NotFoundError
+from shsim.errors import DataError, NotFoundError, UsageError
 
 #: Exams named in a message; the rest is counted.
 _NAMED = 20
@@ -18,9 +18,9 @@ def require_spelling(exam: str) -> None:
     try:
         exam.encode()
     except UnicodeEncodeError:
-        raise DataError(f"exam {exam!a} is not written in UTF-8. Correct --exam.") from None
+        raise UsageError(f"exam {exam!a} is not written in UTF-8. Correct --exam.") from None
     if not exam or "\0" in exam:
-        raise DataError(f"exam {exam!a} is no exam code. Correct --exam.")
+        raise UsageError(f"exam {exam!a} is no exam code. Correct --exam.")
 
 
 def _shown(exam: str) -> str:

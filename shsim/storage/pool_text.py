@@ -24,7 +24,7 @@ IGNORED = frozenset(
 _REMEDY = "Correct the row and run again."
 _INTEGER = re.compile(r"\s*[-+]?[0-9]+\s*", re.ASCII)
 _NUMBER = re.compile(
-    r"\s*[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|inf|infinity)\s*",
+    r"\s*[-+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?|inf|infinity)\s*",
     re.ASCII | re.IGNORECASE,
 )
 _SMALLEST, _LARGEST = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
@@ -138,9 +138,12 @@ class PoolText:
             return np.full(self.size, default, dtype=np.int64)
         if _plain("".join(texts)):
             try:
-                return np.array(list(map(int, texts)), dtype=np.int64)
+                read = np.array(list(map(int, texts)), dtype=np.int64)
             except (ValueError, OverflowError):
                 pass  # the long way finds out which, and why
+            else:
+                if name != "topic_id" or not (read == NO_TOPIC).any():
+                    return read
         values = np.zeros(self.size, dtype=np.int64)
         for row, text in enumerate(texts):
             value = self._integer(name, row, text)
@@ -165,6 +168,9 @@ class PoolText:
         value = int(text) if len(text.strip()) <= 40 else _LARGEST + 1
         if not _SMALLEST <= value <= _LARGEST:
             self._say(row, f"{name} = {_quoted(text)} is outside the 64-bit integers.")
+            return None
+        if name == "topic_id" and value == NO_TOPIC:
+            self._say(row, f"{name} = {value} stands for no topic here. Leave the field empty.")
             return None
         return value
 

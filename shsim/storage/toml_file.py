@@ -24,7 +24,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         The file cannot be read, or is not TOML: one line.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Give a file that exists.") from error
     except ValueError as error:  # not TOML, not UTF-8, or a path with a NUL

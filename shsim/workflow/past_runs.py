@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from shsim import __version__
-from shsim.errors import DataError, NotFoundError, RefusedError
+from shsim.errors import DataError, NotFoundError, RefusedError, UsageError
 from shsim.model.ability import AbilityDistribution
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
@@ -131,7 +131,10 @@ def settings_of(run: RecordedRun) -> CalibrationSettings:
     plain = {name: value for name, value in run.settings.items() if not name.endswith(DIGEST)}
 
     def read(spelling: str, option: str) -> AbilityDistribution:
-        found = read_ability(spelling, option)
+        try:
+            found = read_ability(spelling, option)
+        except UsageError as error:  # nobody typed it: it stands in the ledger
+            raise DataError(str(error)) from error
         recorded = run.settings.get(option + DIGEST)
         if recorded is not None and recorded != found.digest:
             raise DataError(

@@ -21,6 +21,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.results import CalibrationResult, SimulationResult
 from shsim.model.run_record import Outcome, RunRecord
 from shsim.model.settings import Settings, settings_as_dict
+from shsim.report.blotted import blotted
 from shsim.report.document import finite
 from shsim.storage.base import Store
 from shsim.workflow.watch import Watch
@@ -89,7 +90,7 @@ class Entry:
             history=[finite(asdict(each)) for each in history],
             measures={} if result is None else finite(_measures(result)),
             outcome=outcome,
-            message=message,
+            message=blotted(message),
         )
 
     def to_be_saved(

@@ -84,9 +84,9 @@ def test_the_command_line_the_settings_and_the_rows_are_said_together(
 def test_what_is_wrong_beside_a_database_out_of_reach_is_said_with_it(here: Run) -> None:
     away = ("--dsn", "postgresql://u@127.0.0.1:1/x", "--exam", "A")
     ended = here("calibrate", *away, "--tau", "2", "--force", "--dry-run")
-    assert ended.code == 3
+    assert ended.code == 2
     assert [line.split(" ")[1] for line in ended.err.splitlines()] == [
-        "--force", "postgresql://u@127.0.0.1:1/x", "--tau",
+        "--force", "--tau", "postgresql://u@127.0.0.1:1/x",
     ]  # fmt: skip
 
 
@@ -100,9 +100,35 @@ def test_a_wrong_command_line_alone_ends_with_2(here: Run, demo: Sequence[str]) 
 
 
 @pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--tau", "0"), ("--tau", "x"), ("--alpha", "nan"), ("--len", "0"), ("--seed", "-1"),
+        ("--scale", "0"), ("--threads", "0"), ("--theta", "cauchy:0,1"), ("--theta", "normal:0,0"),
+        ("--theta", "file:"), ("--method", "none"), ("--exam", ""), ("--dsn", ""),
+    ],
+)  # fmt: skip
+def test_what_no_data_could_make_good_ends_with_2_wherever_it_is_set(
+    here: Run, demo: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str,
+    value: str,
+) -> None:  # fmt: skip
+    typed = here("calibrate", *demo, option, value)
+    assert (typed.code, typed.out) == (2, ""), typed.err
+    others = [word for pair in zip(demo[::2], demo[1::2], strict=True) if pair[0] != option
+              for word in pair]  # fmt: skip
+    config = tmp_path / "x.toml"
+    number = value if value not in {"x", "nan"} and value.strip("-").isdigit() else f"'{value}'"
+    config.write_text(f"{option[2:]} = {number}\n")
+    filed = here("calibrate", *others, "--config", str(config))
+    assert (filed.code, filed.out) == (2, ""), filed.err
+    if value:  # an empty variable is none
+        monkeypatch.setenv(f"SHSIM_{option[2:].upper()}", value)
+        known = here("calibrate", *others)
+        assert (known.code, known.out) == (2, ""), known.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--theta", "cauchy:0,1"), "theta 'cauchy:0,1' is not understood"),
         (("--theta", "file:/no/such"), "/no/such"),
         (("--exam", "NONE"), "The exams there are: DEMO-EXAM"),
         (("--output", "/no/such/k.csv"), "--output /no/such/k.csv: No such file"),

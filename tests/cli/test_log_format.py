@@ -120,9 +120,9 @@ def test_other_commands_tell_what_they_did(here: Run, demo: Sequence[str], tmp_p
         (("db",), 2),
         ((), 2),
         (("simulate", "--pool", "/nowhere.csv"), 3),
-        (("simulate", "--tau", "7"), 3),
+        (("simulate", "--tau", "7"), 2),
         (("history", "--dsn", "postgresql://nobody@127.0.0.1:1/nowhere"), 4),
-        (("simulate", "--exam", "\x1b[31m\x7f\nNo\udc80", "--dsn", "sqlite:////nowhere/x"), 3),
+        (("simulate", "--exam", "\x1b[31m\x7f\nNo\udc80", "--dsn", "sqlite:////nowhere/x"), 2),
     ],
 )
 def test_faults_are_objects_too(

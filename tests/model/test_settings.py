@@ -119,7 +119,7 @@ def test_a_number_out_of_range_is_named_with_its_option(name, value):
 @pytest.mark.parametrize("name", ["tau", "alpha", "ceil", "target", "tol", "scale"])
 def test_nought_is_out_of_range_where_nothing_would_happen(name):
     if name == "ceil":
-        assert bad(ceil=0.0, floor=0.0) == ["--ceil 0 is not in (0, 1]."]
+        assert bad(ceil=0.0, floor=0.0) == ["--ceil 0 is not in (0, 1]. Give one that is."]
     else:
         assert len(bad(**{name: 0.0})) == 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shsim.errors import DataError
+from shsim.errors import DataError, UsageError
 from shsim.storage.ability_file import read_ability
 
 
@@ -53,5 +53,5 @@ def test_what_is_no_list_is_refused(tmp_path: Path, content: bytes | None, words
 
 
 def test_a_file_must_be_named() -> None:
-    with pytest.raises(DataError, match=r"Write file:PATH\."):
+    with pytest.raises(UsageError, match=r"Write file:PATH\."):
         read_ability("file:")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from storage.databases import execute, item_rows, pool_of, query, seed
 
-from shsim.errors import DatabaseError, DataError
+from shsim.errors import DatabaseError, DataError, UsageError
 from shsim.model.item_pool import NO_TOPIC
 from shsim.storage.base import SaveOutcome, Store
 from shsim.storage.open import open_store
@@ -68,7 +68,7 @@ def test_an_empty_exam_and_an_empty_database_are_told_apart(store: Store, dsn: s
 
 @pytest.mark.parametrize("exam", ["", "a\0b", "\udcff"])
 def test_an_exam_that_no_database_could_hold_is_refused(store: Store, exam: str) -> None:
-    with pytest.raises(DataError, match=r"Correct --exam\."):
+    with pytest.raises(UsageError, match=r"Correct --exam\."):
         store.load_pool(exam)
 
 

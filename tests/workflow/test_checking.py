@@ -22,7 +22,7 @@ from shsim.workflow.trace import trace
 
 WRONG = [
     ({"length": 300}, "--len 300 is longer than the pool"),
-    ({"length": 0}, "--len 0 must be at least 1"),
+    ({"length": 0}, "--len 0 is under 1"),
     ({"ability": "EAP"}, "--ability 'EAP' is none of true, eap, map, mle, wle"),
     ({"rejection": "foo"}, "--rejection 'foo' is none of position, examinee"),
     (

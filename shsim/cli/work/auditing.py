@@ -50,17 +50,20 @@ class Request(DatabaseRequest):
         Raises
         ------
         UsageError
-            The date is none, or there are two beginnings.
+            The date is none, there are two beginnings, or a number is out of its range.
         """
         if self.since is not None and self.since_run is not None:
             raise UsageError("--since and --since-run both say from when. Give one of them.")
-        return AuditSettings(
+        settings = AuditSettings(
             since=None if self.since is None else moment("--since", self.since),
             since_run=self.since_run,
             tests=self.tests,
             length=self.length,
             tau=self.tau,
         )
+        if problems := list(settings.problems()):
+            raise UsageError("\n".join(problems))
+        return settings
 
 
 def run(request: Request) -> None:

@@ -40,16 +40,19 @@ class Problems:
         Raises
         ------
         UsageError
-            Only the command line is wrong.
+            Only the command line is wrong, in itself: whatever the data.
         DataError
-            Settings or data are, perhaps beside the command line.
+            Data are, or settings that they cannot meet; perhaps beside the command line.
         """
-        self._data.extend(settings.problems())
+        contents = set(settings.delivery.content_problems())
+        for problem in settings.problems():
+            (self._data if problem in contents else self._usage).append(problem)
         if not (self._usage or self._data):
             return
         self.without(lambda: _look_at_pool(request, settings))
         everything = dict.fromkeys([*self._usage, *self._database, *self._data])
-        if self._data:
+        # Whoever looks at the pool meets the settings' problems once more.
+        if set(self._data) - set(self._usage):
             raise DataError(list(everything))
         raise UsageError("\n".join(everything))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
-from shsim.errors import DatabaseError, UsageError
+from shsim.errors import DatabaseError, DataError, UsageError
 from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.storage.base import Store
@@ -90,7 +90,7 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
         narrator.note("there is no database yet: taking the demo exam, in memory")
         demo = demo_pool()
         if request.exam not in {None, demo.name}:
-            raise UsageError(
+            raise DataError(
                 f"--exam {request.exam}: without a --dsn there is only {DEMO_EXAM}."
                 " Give a --dsn, or leave --exam out."
             )
@@ -133,7 +133,9 @@ def _keep_up_to_date(store: Store) -> None:
 
 def named_database(request: DatabaseRequest) -> str | None:
     """`--dsn` from wherever it is set, else DATABASE_URL, else None: the embedded default."""
-    return request.dsn or os.environ.get("DATABASE_URL") or None
+    if request.dsn is not None:  # an empty one is refused: "$DB" may have been meant
+        return request.dsn
+    return os.environ.get("DATABASE_URL") or None
 
 
 def understood_dsn(request: DatabaseRequest) -> str | None:
@@ -143,7 +145,7 @@ def understood_dsn(request: DatabaseRequest) -> str | None:
         if dsn is not None:
             Dsn.parse(dsn)
     except UsageError as error:
-        if request.dsn:
+        if request.dsn is not None:
             raise
         raise UsageError(str(error).replace("--dsn", "DATABASE_URL", 1)) from None
     return dsn
