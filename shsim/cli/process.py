@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -56,7 +57,7 @@ def run_process(work: Callable[[], None]) -> NoReturn:
         sys.stdout.flush()
     except OSError:
         drop_stdout()
-    if code == EXIT_INTERRUPTED:
+    if code == EXIT_INTERRUPTED or any(each.daemon for each in threading.enumerate()):
         # A thread that is compiling cannot be stopped, and would hold a normal exit.
         os._exit(code)
     sys.exit(code)

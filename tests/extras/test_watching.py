@@ -240,3 +240,13 @@ def test_a_signal_ends_it_well(start: Start, sqlite_demo_dsn: str, number: signa
     events = [line["event"] for line in served.lines]
     assert events[-2:] == ["stopped", "end"]
     assert not {"error", "incident"} & set(events)
+
+
+def test_it_ends_well_while_it_compiles(
+    start: Start, sqlite_demo_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a cache it compiles in a thread of its own, which nothing can stop."""
+    monkeypatch.setenv("SHSIM_CACHE_DIR", "/proc/nowhere")
+    served = start("--dsn", sqlite_demo_dsn)
+    assert httpx.get(f"{served.url}/ready").status_code == 503
+    assert served.stop() == 0
