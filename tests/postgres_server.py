@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
-from children import die_with_parent, free_port
+from children import children_of, die_with_parent, free_port, runs
 from psycopg2.extensions import make_dsn, parse_dsn
 
 SUPERUSER = "shsim_test"
@@ -53,6 +53,21 @@ class Server:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGQUIT)
             process.wait(10)
+
+    def crash(self, number: signal.Signals) -> None:
+        """Die without a word: SIGKILL for every process, or SIGQUIT, an immediate shutdown."""
+        process, self._process = self._process, None
+        assert process is not None
+        children = children_of(process.pid)
+        process.send_signal(number)
+        for child in children if number == signal.SIGKILL else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
+        process.wait(30)
+        deadline = time.monotonic() + _START_SECONDS
+        while any(map(runs, children)):  # the next server would refuse their shared memory
+            assert time.monotonic() < deadline, "a server process outlives its server"
+            time.sleep(0.01)
 
     def create_database(self, template: str = "template0") -> str:
         """A fresh database; its DSN."""
@@ -85,11 +100,11 @@ def running_server() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[Server]:
-    """A server of our own, which no other test knows."""
+def own_server(*, durable: bool = False) -> Iterator[Server]:
+    """A server of our own, which no other test knows; `durable`: what it commits outlives it."""
     folder = Path(tempfile.mkdtemp(prefix="shsim-pg-", dir="/tmp"))
     try:
-        with _started(_binaries(), folder) as server:
+        with _started(_binaries(), folder, durable=durable) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -122,7 +137,7 @@ def _binaries() -> Path:
 
 
 @contextlib.contextmanager
-def _started(binaries: Path, folder: Path) -> Iterator[Server]:
+def _started(binaries: Path, folder: Path, *, durable: bool) -> Iterator[Server]:
     owner = unprivileged_owner()
     identity = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid}
     if owner is not None:
@@ -147,9 +162,10 @@ def _started(binaries: Path, folder: Path) -> Iterator[Server]:
         "host all all 127.0.0.1/32 scram-sha-256\n"
     )
     port = free_port()
+    promise = "on" if durable else "off"
     settings = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
-        "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
+        "fsync": promise, "full_page_writes": promise, "synchronous_commit": promise,
         "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": 60,
     }  # fmt: skip
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

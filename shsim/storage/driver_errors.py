@@ -149,9 +149,12 @@ def is_dropped(error: Any) -> bool:
     """Whether psycopg2's error means that the connection is gone."""
     if error.pgcode is not None:
         return bool(_DROPPED.fullmatch(error.pgcode))
-    from psycopg2 import InterfaceError, OperationalError
+    import psycopg2
 
-    return isinstance(error, InterfaceError | OperationalError) or "SSL" in str(error)
+    # What libpq says of a broken wire or an immediate shutdown has the class of no special fault.
+    return isinstance(error, psycopg2.InterfaceError | psycopg2.OperationalError) or (
+        type(error) is psycopg2.DatabaseError
+    )
 
 
 def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:

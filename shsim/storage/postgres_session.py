@@ -92,6 +92,8 @@ class Session:
                     ) from None
             except psycopg2.Error as error:
                 dropped = self._dropped(error)
+                if dropped:
+                    self._forget()
                 unknown = unknown or (final and dropped and self._committing)
                 first = first or time.monotonic()
                 again = time.monotonic() - first < self._patience if dropped else attempt < _RACES
@@ -152,6 +154,12 @@ class Session:
                 connection.rollback()
             raise
         return value
+
+    def _forget(self) -> None:
+        """Let a broken connection go, which psycopg2 may not have noticed to be broken."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _let_go(self, exam: str) -> None:
         """Unlock an exam; a session that has broken off has lost its locks already."""
