@@ -12,10 +12,9 @@ import re
 #: ``scheme://user:password@``; a raw password may hold an @ or a / itself.
 _IN_URL = re.compile(r"(?P<head>\b[A-Za-z][\w.+-]*:/{1,3}[^\s:@/'\"]*:)\S*@")
 
-#: ``password=``, as libpq has it in a string or in the query of a URL.
-_NAMED = re.compile(
-    r"(?P<head>(?i:\w*(?:password|passwd|pwd))\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|[^\s&'\"]\S*)"
-)
+#: ``password=``, as libpq has it in a string or in the query of a URL. Where a quoted one ends
+#: nobody knows who meets it quoted once more: it is blotted to the end of the line.
+_NAMED = re.compile(r"(?P<head>(?i:\w*(?:password|passwd|pwd))\s*=\s*)(?:['\"\\].*|\S+)")
 #: A shorter one stands in other words.
 _TELLING = 6
 

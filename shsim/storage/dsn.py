@@ -103,11 +103,12 @@ class Dsn:
         return {**chosen, **self.parameters}
 
     def scrub(self, text: str) -> str:
-        """`text` with every secret of this DSN, as given or percent-encoded, blotted out."""
+        """`text` without any secret of this DSN, as given, escaped or percent-encoded."""
         secrets = {self.parameters.get(name, "") for name in _SECRETS}
         secrets.add(os.environ.get("PGPASSWORD", "") if self.kind == "postgresql" else "")
         for secret in sorted(secrets - {""}, key=len, reverse=True):
-            for spelling in (secret, quote(secret, safe=""), quote(secret)):
+            escaped = secret.replace("\\", "\\\\").replace("'", "\\'")  # as libpq has it
+            for spelling in (escaped, secret, quote(secret, safe=""), quote(secret)):
                 pattern = re.escape(spelling)
                 if len(secret) < _TELLING:
                     pattern = rf"(?<![^\W_]){pattern}(?![^\W_])"
