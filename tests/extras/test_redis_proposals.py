@@ -10,7 +10,9 @@ import time
 from datetime import UTC, date, datetime
 
 import pytest
+import redis
 from redis_server import running_redis
+from tls_proxy import make_certificate, tls_in_front_of
 
 from shsim.errors import UsageError
 from shsim.extras.proposal_reader import ProposalReader
@@ -250,6 +252,31 @@ def test_a_redis_that_hangs_holds_nobody_up(redis_server):
             assert whole < 5.0, "2,000 waits of 50 ms would be 100 s"
     finally:
         redis_server.go_on()
+
+
+def test_a_socket_in_the_file_system(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("r")  # a socket's path must be short
+    with running_redis("--unixsocket", str(folder / "s")) as server:
+        counter = open_counter(f"unix://{folder / 's'}?db=3", timeout=PATIENT, clock=Clock())
+        counter.bump(1, 1)
+        assert counter.stats.counted == 1
+        client = redis.Redis(port=server.port, db=3)
+        assert client.get("proposed:20260131:1:1") == b"1"
+
+
+def test_tls_and_a_certificate_that_is_not_trusted(redis_server, tmp_path):
+    certificate = make_certificate(tmp_path)
+    with tls_in_front_of(redis_server.port, certificate) as port:
+        trusting = f"rediss://localhost:{port}/0?ssl_ca_certs={certificate}"
+        counter = open_counter(trusting, timeout=PATIENT, clock=Clock())
+        counter.bump(1, 1)
+        assert counter.stats.counted == 1
+        reader = ProposalReader(RedisAddress.parse(trusting))
+        assert reader.every(date(2026, 1, 31), date(2026, 1, 31)).total == 1
+        doubting = open_counter(f"rediss://localhost:{port}/0", timeout=PATIENT)
+        doubting.bump(1, 1)
+        assert doubting.stats.dropped == 1
+    assert counters(redis_server) == {"proposed:20260131:1:1": 1}
 
 
 @pytest.mark.parametrize("password", ["s3cret", None], ids=["wrong", "none"])
