@@ -211,8 +211,9 @@ def bump_proposed(question_id: int, version: int) -> None:
     """Count one proposal in the Redis of SHSIM_REDIS_URL; never fails, nor slows the caller.
 
     It takes a round trip where Redis is well, a few time-outs of 50 ms where it has just stopped
-    answering, and microseconds after that. What cannot be counted is dropped: :func:`proposal_stats` says
-    how much. A test's worth is better counted within :func:`buffered`.
+    answering, and microseconds after that. What cannot be counted is dropped, and
+    :func:`proposal_stats` says how much. A test's worth is better counted within
+    :func:`buffered`.
     """
     _shared().bump(question_id, version)
 
