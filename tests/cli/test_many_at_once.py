@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from front_door import Ended, Run, command
 from many_processes import ManyRuns
-from storage.databases import connect, pool_of, query
+from storage.databases import connect, query
+from storage.exams import published
 from storage.waiting import wait_until
 
 from shsim.storage.open import open_store
@@ -26,33 +27,16 @@ CALIBRATION = ("calibrate", *BRIEF, "--threads", "1", "--exam")
 LONG = "500"
 
 
-def published(dsn: str, exam: str, first: int, step: int = 1) -> None:
-    """An exam of forty items: the number of the first, and from each to the next."""
-    rng = np.random.default_rng(1)
-    columns = {
-        "question_id": first + step * np.arange(40),
-        "version": np.ones(40, dtype=np.int64),
-        "topic_id": np.ones(40, dtype=np.int64),
-        "a": rng.lognormal(0, 0.3, 40),
-        "b": rng.normal(0, 1, 40),
-        "c": rng.uniform(0.1, 0.3, 40),
-        "k": np.full(40, 0.9),
-        "k_stored": np.ones(40, dtype=np.bool_),
-    }
-    with closing(open_store(dsn)) as store:
-        store.import_pool(pool_of(exam, columns))
-
-
 @pytest.fixture
 def exam(dsn: str) -> str:
     """Exam E, in either database."""
-    published(dsn, "E", 1)
+    published(dsn, "E", range(1, 41))
     return dsn
 
 
 @pytest.fixture
 def postgres_exam(postgres_dsn: str) -> str:
-    published(postgres_dsn, "E", 1)
+    published(postgres_dsn, "E", range(1, 41))
     return postgres_dsn
 
 
