@@ -23,6 +23,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
 from shsim.storage.embedded import embedded_path
+from shsim.storage.exam_names import require_spelling
 from shsim.storage.import_rows import require_importable
 from shsim.workflow.watch import patience_of
 
@@ -71,6 +72,7 @@ def run_import(request: ImportRequest) -> None:
     if request.exam is None:
         raise UsageError("--exam is needed: the exam to publish the items under.")
     refuse_waiting(request)
+    require_spelling(request.exam)  # before a dry run promises what no database would take
     narrator = Narrator(quiet=request.quiet)
     bind(exam=request.exam)
     pool = replace(read_file(request.file), name=request.exam)
