@@ -10,6 +10,9 @@ from shsim.errors import DataError
 from shsim.model.ability import number
 from shsim.model.item_pool import NO_TOPIC, ItemPool
 
+#: Items named in a line about many.
+_NAMED = 3
+
 ImportRow = tuple[int, int, int | None, float | None, float | None, float | None, float | None]
 
 
@@ -70,8 +73,14 @@ def _two_versions(pool: ItemPool) -> Iterator[str]:
 
 
 def _upper_asymptotes(pool: ItemPool) -> Iterator[str]:
-    for i in np.flatnonzero(pool.d < 1).tolist():
+    """One line, since one remedy is for all of them."""
+    below = np.flatnonzero(pool.d < 1).tolist()
+    if below:
+        first = ", ".join(
+            f"{pool.item(i)} (d = {number(float(pool.d[i]))})" for i in below[:_NAMED]
+        )
         yield (
-            f"{pool.name}: item {pool.item(i)}: d = {number(float(pool.d[i]))} is below 1, and the"
-            " database has no column for it. Leave the pool in its file and run with --pool FILE."
+            f"{pool.name}: {len(below):,} of {len(pool):,} items have d below 1, and the database"
+            f" has no column for it: {first}{', ...' if len(below) > _NAMED else ''}."
+            " Leave the pool in its file and run with --pool FILE."
         )

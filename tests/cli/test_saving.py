@@ -144,7 +144,7 @@ def test_a_pool_with_upper_asymptotes_is_simulated_from_its_file_and_not_importe
     for dry in ((), ("--dry-run",)):
         ended = here("import", str(file), "--exam", "M-4", *dry)
         assert (ended.code, ended.out) == (3, "")
-        assert "M-4: item 2/1: d = 0.9 is below 1" in ended.err
+        assert "have d below 1, and the database has no column for it: 2/1 (d = 0.9)" in ended.err
         assert "run with --pool FILE" in ended.err
     assert not embedded_path().parent.exists()
     made = here("simulate", "--pool", str(file), *QUICK, "--len", "5", "--format", "csv")

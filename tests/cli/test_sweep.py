@@ -121,3 +121,12 @@ def test_a_sweep_of_too_many_points_is_refused(here: Run, demo: Sequence[str]) -
 def test_threads_do_not_change_a_sweep(here: Run, demo: Sequence[str]) -> None:
     swept = ("sweep", *demo, *QUICK, "--tau", "0.2,0.3", "--format", "csv")
     assert here(*swept, "--threads", "1").out == here(*swept, "--threads", "3").out
+
+
+def test_a_blueprint_of_the_environment_is_said_to_be_left_aside(
+    here: Run, demo: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHSIM_BLUEPRINT", "content.toml")
+    ended = here("sweep", *demo, "--tau", "0.2", "--nodes", "100", "--quiet")
+    assert ended.code == 0
+    assert "SHSIM_BLUEPRINT is left aside" in ended.err

@@ -48,8 +48,10 @@ def test_upper_asymptotes_have_no_column_and_are_refused(filled: Store, dsn: str
         filled.import_pool(pool)
     remedy = "Leave the pool in its file and run with --pool FILE."
     assert caught.value.problems == (
-        f"E: item 12/2: d = 0.9 is below 1, and the database has no column for it. {remedy}",
-        f"E: item 13/1: d = 0.95 is below 1, and the database has no column for it. {remedy}",
+        (
+            "E: 2 of 3 items have d below 1, and the database has no column for it:"
+            f" 12/2 (d = 0.9), 13/1 (d = 0.95). {remedy}"
+        ),
     )
     with pytest.raises(DatabaseError, match=r"item 12/2: d was 0\.9 and is 1\."):
         filled.save_k(pool, np.full(3, 0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -47,6 +48,8 @@ def run(request: Request) -> None:
         settings = _settings(request, theta or STAND_IN)
         problems.end_here(request, settings)
         source = stack.enter_context(open_source(request, narrator, read_only=True))
+        if os.environ.get("SHSIM_BLUEPRINT"):
+            narrator.warn("a sweep has no blueprint: SHSIM_BLUEPRINT is left aside")
         result = sweep_pool(source.load, settings, threads=request.threads, watch=narrator)
         narrator.clear()
         if output is not None:
