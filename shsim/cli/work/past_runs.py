@@ -31,6 +31,7 @@ from shsim.report.render import DataFormat, Format
 from shsim.report.run_difference import difference_columns, difference_json, difference_text
 from shsim.storage.base import Store
 from shsim.storage.embedded import embedded_path
+from shsim.storage.exam_names import require_spelling
 from shsim.workflow.past_runs import recall, rollback
 
 R = TypeVar("R")
@@ -80,6 +81,8 @@ class RollbackRequest(LedgerRequest):
 
 def run_history(request: HistoryRequest) -> None:
     """List the newest runs."""
+    if request.exam is not None:
+        require_spelling(request.exam)
 
     def data(found: tuple[list[RecordedRun], int], form: DataFormat) -> str:
         return csv_text(history_columns(found[0])) if form == "csv" else history_json(*found)
