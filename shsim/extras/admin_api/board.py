@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 
-from shsim.errors import RefusedError, ShsimError, Stopped
+from shsim.errors import DataError, NotFoundError, RefusedError, ShsimError, Stopped
 from shsim.extras.admin_api.jobs import Answer, Job, Purpose, State, TooLateError
-from shsim.extras.admin_api.problems import Problem, of_fault
+from shsim.extras.admin_api.problems import Problem, contradiction, of_fault
 from shsim.extras.admin_api.services import Services
 from shsim.workflow.executor import available_threads
 
@@ -179,6 +179,8 @@ class Board:
 
     def _problem(self, fault: Exception, job: Job) -> Problem:
         where = f"{job.purpose.command} {job.id}"
+        if isinstance(fault, DataError) and not isinstance(fault, NotFoundError):
+            return contradiction(fault)
         if isinstance(fault, ShsimError):
             return of_fault(fault, self._services, where)
         incident = self._services.incident(

@@ -44,14 +44,14 @@ Found = Annotated[Job, Depends(found)]
 def calibrations_router(calibrations: Calibrations) -> APIRouter:
     """The routes about calibrations."""
     router = APIRouter(
-        prefix=PREFIX, tags=["calibrations"], responses=problem_responses(401, 403, 422)
+        prefix=PREFIX, tags=["calibrations"], responses=problem_responses(401, 403, 422, 503)
     )
 
     @router.post(
         "/calibrate_sh",
         summary="Calibrate, and wait for the answer",
         response_model=Calibrated,
-        responses=problem_responses(404, 409, 413, 500, 503),
+        responses=problem_responses(400, 404, 409, 413, 500),
     )
     async def calibrate_sh(request: Request, admin: Admin, wanted: CalibrationRequest) -> Response:
         """It goes on if the client goes away: `calibrations` and `runs` have what came of it."""
@@ -64,15 +64,15 @@ def calibrations_router(calibrations: Calibrations) -> APIRouter:
         "/calibrations",
         summary="Start a calibration",
         status_code=202,
-        responses={202: {"headers": _LOCATION}, **problem_responses(404, 409, 413, 503)},
+        responses={202: {"headers": _LOCATION}, **problem_responses(400, 404, 409, 413)},
     )
     async def start(
         request: Request, response: Response, admin: Admin, wanted: CalibrationRequest
     ) -> Calibration:
         """It waits for its turn.
 
-        409 while the exam is being calibrated: `calibration` names the run that does it. 503
-        where too many are waiting.
+        409 while the exam is being calibrated (`calibration` names the run that does it), and
+        where settings contradict one another or the exam. 503 where too many are waiting.
         """
         job = await calibrations.start(wanted, admin)
         response.headers["Location"] = f"{request.url.path}/{job.id}"

@@ -10,6 +10,7 @@ from typing import Any
 from shsim.errors import DataError, NotFoundError
 from shsim.extras.admin_api.board import Board, Work
 from shsim.extras.admin_api.jobs import Answer, Job
+from shsim.extras.admin_api.problems import contradiction
 from shsim.extras.admin_api.requests import CalibrationRequest, SimulationRequest
 from shsim.extras.admin_api.services import Services
 from shsim.extras.admin_api.stores import APPLICATION
@@ -60,14 +61,17 @@ class Computing:
         ------
         NotFoundError
             No such exam is published.
-        DataError
+        Problem
             It has more items than the server permits.
         """
         with self._services.stores.reading() as store:
             exams = store.exams()
         if exam not in exams:
             raise NotFoundError(f"There is no exam {exam!r}.")
-        self._require_size(exam, exams[exam])
+        try:
+            self._require_size(exam, exams[exam])
+        except DataError as fault:
+            raise contradiction(fault) from fault
 
     def calibration(self, request: CalibrationRequest, settings: CalibrationSettings) -> Work:
         """What `POST calibrations` computes."""

@@ -14,8 +14,11 @@ def _number(value: object) -> object:
     return value
 
 
+#: Ranges stand before it, `Annotated[float, Field(ge=0), NUMERIC]`, or the document lacks them.
+NUMERIC = BeforeValidator(_number)
+
 #: 25, and 25.0 too, which JSON knows no difference to.
-WholeNumber = Annotated[int, BeforeValidator(_number)]
+WholeNumber = Annotated[int, NUMERIC]
 
 #: Add a range, or `allow_inf_nan=False`: 1e400 is a number in JSON, and infinite here.
-Number = Annotated[float, BeforeValidator(_number)]
+Number = Annotated[float, NUMERIC]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from shsim.errors import (
     CapNotHeldError,
@@ -117,6 +118,11 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ShsimError, _ours)
 
 
+def contradiction(fault: DataError) -> Problem:
+    """Settings that each are as the schema has them, and don't fit together, or the exam."""
+    return Problem(409, in_fields(str(fault)))
+
+
 def of_fault(fault: ShsimError, services: Services, where: str) -> Problem:
     """What a client may know of one of our own faults; the log gets the rest, and `where`."""
     if isinstance(fault, ExamBusyError):
@@ -142,7 +148,7 @@ async def _problem(_request: Request, fault: Exception) -> JSONResponse:
     return fault.response()
 
 
-async def _http(_request: Request, fault: Exception) -> JSONResponse:
+async def _http(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, HTTPException)  # noqa: S101
     said = {
         404: "There is no such path.",
@@ -150,7 +156,18 @@ async def _http(_request: Request, fault: Exception) -> JSONResponse:
         413: "The request's body is longer than the server takes.",
     }
     detail = said.get(fault.status_code, str(fault.detail))
-    return Problem(fault.status_code, detail, headers=fault.headers).response()
+    headers = dict(fault.headers or {})
+    if fault.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return Problem(fault.status_code, detail, headers=headers).response()
+
+
+def _methods(request: Request) -> Iterator[str]:
+    """The methods that a path takes: Starlette names those of the first route alone."""
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {"type": "http", "path": request.scope["path"], "root_path": "", "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method
 
 
 async def _invalid(_request: Request, fault: Exception) -> JSONResponse:

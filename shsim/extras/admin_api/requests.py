@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shsim.errors import DataError
+from shsim.extras.admin_api.fields import NUMERIC
+from shsim.extras.admin_api.problems import contradiction
 from shsim.extras.admin_api.settings import Limits
-from shsim.model.ability import AbilityDistribution
+from shsim.model.ability import LARGEST_THETA, AbilityDistribution
 from shsim.model.blueprint import Blueprint
 from shsim.model.comparison import DEFAULT_COMPARE_N
-from shsim.model.control import Control
+from shsim.model.control import SPELLINGS, Control
 from shsim.model.delivery import Ability, DeliverySettings, Rejection
 from shsim.model.methods import Estimator, Method
 from shsim.model.options import (
@@ -27,12 +30,54 @@ from shsim.model.settings import CalibrationSettings, Settings, SimulationSettin
 from shsim.model.sweep_settings import SweepSettings
 from shsim.storage.blueprint_file import blueprint_of
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Whole = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+Share = Annotated[float, Field(ge=0, le=1), NUMERIC]
+Positive = Annotated[float, Field(gt=0, le=1), NUMERIC]
+Theta = Annotated[float, Field(ge=-LARGEST_THETA, le=LARGEST_THETA), NUMERIC]
+StandardError = Annotated[float, Field(gt=0, le=LARGEST_THETA), NUMERIC]
+Scale = Annotated[float, Field(gt=0, le=100), NUMERIC]
+Step = Annotated[float, Field(gt=0, le=10), NUMERIC]
+Length = Annotated[int, Field(ge=1, le=100_000), NUMERIC]
+Examinees = Annotated[int, Field(ge=1, le=10**9), NUMERIC]
+Iterations = Annotated[int, Field(ge=1, le=100_000), NUMERIC]
+Nodes = Annotated[int, Field(ge=20, le=10**6), NUMERIC]
+#: Its end, 2^63, is for the settings to tell: no float is that exact.
+Seed = Annotated[int, Field(ge=0), NUMERIC]
+Bound = Annotated[int, Field(ge=0, le=100_000), NUMERIC]
 Flag = Annotated[bool, Field(strict=True)]
 ExamCode = Annotated[str, Field(min_length=1, max_length=200)]
-Distribution = Annotated[str, Field(min_length=1, max_length=200)]
 Topic = Annotated[str, Field(pattern=r"^(none|-?[0-9]{1,18})$")]
+
+_LONGEST = 100
+_NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
+_DISTRIBUTION = rf"^((normal|uniform) ?:? ?{_NUMBER} ?, ?{_NUMBER}|fixed ?:? ?{_NUMBER})$"
+_CONTROL = r"^(none|sh|randomesque:[1-9][0-9]{0,5}|progressive|restricted|eligibility)$"
+
+
+def _spelled(pattern: str, words: str) -> AfterValidator:
+    """What is not of the pattern is refused in words."""
+    compiled = re.compile(pattern.removesuffix("$") + r"\Z")
+
+    def check(text: str) -> str:
+        if compiled.match(text) is None:
+            raise ValueError(words)
+        return text
+
+    return AfterValidator(check)
+
+
+Distribution = Annotated[
+    str,
+    _spelled(
+        _DISTRIBUTION,
+        "write normal:MU,SD, uniform:LO,HI or fixed:X; a request names no file of the server's",
+    ),
+    Field(max_length=_LONGEST, json_schema_extra={"pattern": _DISTRIBUTION}),
+]
+ControlName = Annotated[
+    str,
+    _spelled(_CONTROL, f"write one of: {SPELLINGS}"),
+    Field(max_length=_LONGEST, json_schema_extra={"pattern": _CONTROL}),
+]
 
 #: Where it stands in problems of the test.
 _BLUEPRINT = "blueprint"
@@ -43,8 +88,8 @@ class TopicBounds(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    least: Whole = 0
-    most: Whole | None = None
+    least: Bound = 0
+    most: Bound | None = None
 
 
 class ComputingRequest(BaseModel):
@@ -59,7 +104,7 @@ class ComputingRequest(BaseModel):
     rejection: Rejection = Field(
         "position", description="What a rejected item does; must be what the live selector does."
     )
-    scale: Number = Field(1.7, description="Scaling constant D of the 3PL.")
+    scale: Scale = Field(1.7, description="Scaling constant D of the 3PL.")
 
     def options(self) -> dict[str, Any]:
         """What was given, by the names that settings have."""
@@ -73,19 +118,19 @@ class TestRequest(ComputingRequest):
 
     __test__ = False
 
-    tau: Number = Field(0.2, description="The cap: largest exposure rate wanted.")
-    test_len: Whole = Field(25, description="Items a test; not with `se_stop`.")
+    tau: Positive = Field(0.2, description="The cap: largest exposure rate wanted.")
+    test_len: Length = Field(25, description="Items a test; not with `se_stop`.")
     ability: Ability = Field("true", description="The ability that ranks the items.")
-    seed: Whole | None = Field(None, description="Left out, one is drawn; the answer names it.")
-    start: Number | None = Field(None, description="The first estimate: the mean of theta_dist.")
+    seed: Seed | None = Field(None, description="Left out, one is drawn; the answer names it.")
+    start: Theta | None = Field(None, description="The first estimate: the mean of theta_dist.")
     prior: Distribution | None = Field(None, description="Of eap and map: theta_dist.")
-    se_stop: Number | None = Field(None, description="End a test at this standard error.")
-    min_len: Whole | None = None
-    max_len: Whole | None = Field(None, description="The most items, with `se_stop`: 30.")
-    blueprint: dict[Topic, TopicBounds] | None = Field(
+    se_stop: StandardError | None = Field(None, description="End a test at this standard error.")
+    min_len: Length | None = None
+    max_len: Length | None = Field(None, description="The most items, with `se_stop`: 30.")
+    blueprint: Annotated[dict[Topic, TopicBounds], Field(min_length=1)] | None = Field(
         None, description='By topic: `{"10": {"least": 5, "most": 8}, "none": {"most": 2}}`.'
     )
-    tol: Number = Field(0.01, description="Relative excess over tau that counts as none.")
+    tol: Positive = Field(0.01, description="Relative excess over tau that counts as none.")
     dry_run: Flag = False
 
     def options(self) -> dict[str, Any]:
@@ -101,16 +146,16 @@ class CalibrationRequest(TestRequest):
     """A calibration. What is left out of n, iters, alpha and decay is the method's own."""
 
     method: Method = "classical"
-    n: Whole | None = Field(None, description="Simulated examinees an iteration.")
-    iters: Whole | None = Field(None, description="The most iterations.")
-    alpha: Number | None = Field(None, description="First step.")
-    decay: Number | None = Field(None, description="How fast steps shrink.")
-    floor: Number | None = Field(None, description="Smallest k: 0.001.")
-    ceil: Number = Field(1.0, description="Largest k.")
-    target: Number | None = Field(None, description="Aim at this share of tau: 0.995.")
+    n: Examinees | None = Field(None, description="Simulated examinees an iteration.")
+    iters: Iterations | None = Field(None, description="The most iterations.")
+    alpha: Step | None = Field(None, description="First step.")
+    decay: Share | None = Field(None, description="How fast steps shrink.")
+    floor: Share | None = Field(None, description="Smallest k: 0.001.")
+    ceil: Positive = Field(1.0, description="Largest k.")
+    target: Positive | None = Field(None, description="Aim at this share of tau: 0.995.")
     restart: Flag = Field(default=False, description="Start from k = 1, not the k in force.")
-    verify_n: Whole | None = Field(None, description="Fresh examinees to judge by.")
-    nodes: Whole | None = Field(None, description="Quadrature nodes of theta: 8000.")
+    verify_n: Examinees | None = Field(None, description="Fresh examinees to judge by.")
+    nodes: Nodes | None = Field(None, description="Quadrature nodes of theta: 8000.")
     explain: Flag = Field(default=False, description="Say what the cap costs in any case.")
     require_cap: Flag = Field(default=False, description="Save nothing if the cap is not held.")
     force: Flag = Field(default=False, description="Save even if the pool changed meanwhile.")
@@ -126,8 +171,8 @@ class CalibrationRequest(TestRequest):
 
         Raises
         ------
-        DataError
-            Everything that is wrong with the request.
+        Problem
+            Everything that is wrong with them, beyond what the schema says of each.
         """
         options, problems = self.options(), _Problems()
         delivery = problems.delivery(options)
@@ -149,12 +194,14 @@ class SimulationRequest(TestRequest):
     """A simulation of the k in force, or of another control, or of several."""
 
     method: Estimator = "sampled"
-    n: Whole | None = Field(None, description="Simulated examinees: 200,000; of several: 20,000.")
-    nodes: Whole | None = Field(None, description="Of `exact`: quadrature nodes of theta: 8000.")
-    control: Distribution | None = Field(
+    n: Examinees | None = Field(
+        None, description="Simulated examinees: 200,000; to compare, 20,000."
+    )
+    nodes: Nodes | None = Field(None, description="Of `exact`: quadrature nodes of theta: 8000.")
+    control: ControlName | None = Field(
         None, description="`sh`, `none`, `randomesque:K`, `progressive`, `restricted` or so."
     )
-    compare: Annotated[list[Distribution], Field(min_length=1, max_length=20)] | None = Field(
+    compare: Annotated[list[ControlName], Field(min_length=1, max_length=20)] | None = Field(
         None, description="Several of these, side by side."
     )
 
@@ -186,13 +233,13 @@ class SimulationRequest(TestRequest):
 class SweepRequest(ComputingRequest):
     """What each of several caps, or lengths, costs in information; nothing is saved."""
 
-    tau: Annotated[list[Number], Field(min_length=1, max_length=1000)]
-    test_len: Annotated[list[Whole], Field(min_length=1, max_length=1000)] = [25]
-    floor: Number | None = Field(None, description="Smallest k: 0.001.")
-    ceil: Number = Field(1.0, description="Largest k.")
-    iters: Whole | None = Field(None, description="The most iterations a point: 200.")
-    tol: Number = 0.01
-    nodes: Whole | None = Field(None, description="Quadrature nodes of theta: 8000.")
+    tau: Annotated[list[Positive], Field(min_length=1, max_length=1000)]
+    test_len: Annotated[list[Length], Field(min_length=1, max_length=1000)] = [25]
+    floor: Share | None = Field(None, description="Smallest k: 0.001.")
+    ceil: Positive = Field(1.0, description="Largest k.")
+    iters: Iterations | None = Field(None, description="The most iterations a point: 200.")
+    tol: Positive = 0.01
+    nodes: Nodes | None = Field(None, description="Quadrature nodes of theta: 8000.")
 
     def settings(self, limits: Limits) -> SweepSettings:
         """The settings of the run; errors as for calibrations."""
@@ -254,17 +301,14 @@ class _Problems:
 
         Raises
         ------
-        DataError
+        Problem
             Something is.
         """
         self.extend(settings.problems())
         if self._found:
-            raise DataError(list(dict.fromkeys(self._found)))
+            raise contradiction(DataError(list(dict.fromkeys(self._found))))
 
     def _ability(self, spelling: str, field: str) -> AbilityDistribution | None:
-        if spelling.strip().lower().startswith("file:"):
-            self.extend([f"{field} names a file, and a request may name none of the server's."])
-            return None
         try:
             return AbilityDistribution.parse(spelling, field)
         except DataError as error:

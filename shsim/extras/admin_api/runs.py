@@ -53,6 +53,9 @@ class Undoing(BaseModel):
     dry_run: Flag = False
 
 
+_PLAIN = Undoing()
+
+
 class Undone(BaseModel):
     """What a rollback did, or would do (`changed` is null)."""
 
@@ -99,19 +102,19 @@ def runs_router() -> APIRouter:
         "/runs/{run}/rollback",
         summary="Put the k before a run back",
         response_model=Undone,
-        responses=problem_responses(404, 409, 413),
+        responses=problem_responses(400, 404, 409, 413),
     )
     def undo(
         request: Request,
         admin: Admin,
         run: Number,
-        wanted: Annotated[Undoing | None, Body()] = None,
+        wanted: Annotated[Undoing, Body()] = _PLAIN,
     ) -> Response:
         """All its items in one transaction; a run of its own, which can be rolled back.
 
         409: k have changed since (unless `force`), or the exam is being calibrated.
         """
-        services, wanted = services_of(request), wanted or Undoing()
+        services = services_of(request)
         opened = services.stores.reading() if wanted.dry_run else services.stores.writing()
         with opened as store, acting(admin):
             done = rollback(store, run, force=wanted.force, dry_run=wanted.dry_run)

@@ -36,7 +36,7 @@ def what_if_router(services: Services, board: Board) -> APIRouter:
     router = APIRouter(
         prefix=PREFIX,
         tags=["what if"],
-        responses=problem_responses(401, 403, 404, 409, 413, 422, 500, 503),
+        responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 500, 503),
     )
     computing, limits = Computing(services, board), services.settings.limits
 
