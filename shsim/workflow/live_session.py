@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import index
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,7 +51,7 @@ class Session:
 
     def __init__(self, chooser: Chooser, seed: int) -> None:
         self._chooser = chooser
-        self.seed = seed
+        self.seed = index(seed)  # NumPy's own would neither mix nor be JSON
         self.seen: list[ItemKey] = []
         #: Set aside for the rest of the test, in order; always empty under `position`.
         self.rejected: dict[ItemKey, None] = {}

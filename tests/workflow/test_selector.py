@@ -94,6 +94,8 @@ def test_a_session_repeats_and_goes_on_elsewhere(rejection):
     assert session.seen == [each.item for each in given]
     assert len(set(session.seen)) == 10
     assert first.session().seed != first.session().seed
+    assert json.dumps(first.session(np.int64(7)).state) == json.dumps(first.session(7).state)
+    assert first.session(np.int64(7)).next_item(thetas[0]) == given[0]
     assert whole.seen == [(each.question_id, each.version) for each in given]
 
 
