@@ -144,7 +144,7 @@ class Ledger:
         def work(cursor: Any) -> RunItems:
             cursor.execute(self._sql["items"], {"run": run})
             with reading(run, self._label):
-                return items_of(cursor.fetchall())
+                return items_of(cursor)
 
         return self._transaction(work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -40,6 +40,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 #: Sets of figures among the measures.
 _FIGURES = ("verification", "before", "verdict", "compared")
+
+
+_ITEM = np.dtype([("question_id", "i8"), ("version", "i8"), ("before", "f8"), ("after", "f8")])
 
 
 @contextmanager
@@ -85,15 +88,10 @@ def _moment(stored: datetime | str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def items_of(rows: Sequence[tuple[int, int, float | None, float]]) -> RunItems:
+def items_of(rows: Iterable[tuple[int, int, float | None, float]]) -> RunItems:
     """What a run did, from the rows of `items`."""
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
-    return RunItems(
-        np.array(columns[0], dtype=np.int64),
-        np.array(columns[1], dtype=np.int64),
-        np.array(columns[2], dtype=np.float64),  # None becomes nan
-        np.array(columns[3], dtype=np.float64),
-    )
+    read = np.fromiter(rows, dtype=_ITEM)  # None becomes nan
+    return RunItems(*(np.ascontiguousarray(read[name]) for name in _ITEM.names or ()))
 
 
 def moved_on_words(
