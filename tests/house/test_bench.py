@@ -61,10 +61,16 @@ def test_storage_prints_its_ratios(postgres_server: Server) -> None:
     assert all(ratio > 0 for ratio in found)
 
 
+def test_size_prints_its_ratios(postgres_server: Server) -> None:
+    found = ratios("size", SHSIM_TEST_DSN=postgres_server.dsn)
+    assert len(found) == 10
+    assert all(ratio > 0 for ratio in found)
+
+
 def test_no_benchmark_is_left_out() -> None:
     runnable = {path.stem for path in BENCHMARKS.glob("*.py") if "\nUsage: " in path.read_text()}
     # `peers` is not run here: it installs other people's packages, and takes minutes.
-    assert runnable == {*RATIOS, "storage", "peers"}
+    assert runnable == {*RATIOS, "storage", "size", "peers"}
 
 
 def test_peers_say_what_they_compare() -> None:
