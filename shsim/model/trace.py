@@ -51,6 +51,8 @@ class TraceStep:
         Of that item at `ranked_at`.
     rejected
         Items proposed before it and rejected, in order.
+    cut
+        Whether there were more of them than a test's journal holds.
     forced
         Whether every item was rejected, and this one given all the same.
     right
@@ -63,6 +65,7 @@ class TraceStep:
     item: int
     information: float
     rejected: tuple[int, ...]
+    cut: bool
     forced: bool
     right: bool | None
     theta_hat: float
@@ -76,6 +79,11 @@ class TracedTest:
     examinee: int
     theta: float
     steps: tuple[TraceStep, ...]
+
+    @property
+    def cut_at(self) -> int | None:
+        """The position, from 1, at which the list of rejected items ends before its end."""
+        return next((i for i, step in enumerate(self.steps, start=1) if step.cut), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

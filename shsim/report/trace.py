@@ -51,6 +51,7 @@ def trace_data(result: TraceResult, form: DataFormat) -> str:
                 {
                     "examinee": test.examinee,
                     "theta": test.theta,
+                    "cut_at": test.cut_at,
                     "steps": [
                         {
                             key: value
@@ -77,6 +78,17 @@ def trace_text(
     from shsim.report.trace_summary import trace_summary
 
     return trace_summary(result, Canvas.of(stream), closing)
+
+
+def trace_notes(result: TraceResult) -> Iterator[str]:
+    """What a reader of the rejected items must know."""
+    cut = [test for test in result.tests if test.cut_at is not None]
+    if cut:
+        yield (
+            f"In {len(cut):,} of {len(result.tests):,} tests so many items were rejected that not"
+            f" all are listed: of examinee {cut[0].examinee} those from position"
+            f" {cut[0].cut_at} on are not."
+        )
 
 
 def _rows(pool: ItemPool, test: TracedTest) -> Iterator[dict[str, Any]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from shsim.arrays import AnyArray, FloatArray
 from shsim.kernels.adaptive import administer_adaptively
-from shsim.kernels.desk import NO_ITEM, Journal, make_journal, make_sums
+from shsim.kernels.desk import NO_ITEM, Desk, Journal, Sums, make_journal, make_sums
+from shsim.kernels.plan import Test
 from shsim.kernels.ranking import Ranking
 from shsim.kernels.rng import STREAM_SIMULATE
 from shsim.kernels.sitting import make_examinees
@@ -20,6 +23,9 @@ from shsim.workflow.watch import SILENT, Watch
 
 #: Proposals of a test that are written down, at most.
 _TRAIL = 100_000
+
+#: Tests whose journal is kept at a time: a row may take `_TRAIL` numbers.
+_BATCH = 10
 
 
 def trace(pool: ItemPool, settings: TraceSettings, *, watch: Watch = SILENT) -> TraceResult:
@@ -51,27 +57,49 @@ def trace(pool: ItemPool, settings: TraceSettings, *, watch: Watch = SILENT) -> 
         start(executor, watch)
         tests = AdaptiveTests(executor, pool, delivery)
         test = tests.test(pool.k)
-        examinees = make_examinees(
-            test.tables, theta, decile, settings.first, cohort.acceptance_key, cohort.answer_key
-        )
+        # One more than is shown, so that a trail that is just full is told from a longer one.
+        room = min(_TRAIL + 1, delivery.length * len(pool))
         sums = make_sums(len(pool), delivery.length, histogram=False, by_decile=False)
-        room = min(_TRAIL, delivery.length * len(pool))
-        desk, journal = tests.desk(room), make_journal(count, delivery.length, room)
+        tracer = _Tracer(executor, test, cohort, tests.desk(room), sums, room)
+        traced: list[TracedTest] = []
+        for begin in range(0, count, _BATCH):
+            part = slice(begin, begin + _BATCH)
+            traced += tracer.give(settings.first + begin, theta[part], decile[part])
+    return TraceResult(pool, settings, tuple(traced))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tracer:
+    """Gives tests and writes them down."""
+
+    executor: Executor
+    test: Test
+    cohort: Cohort
+    desk: Desk
+    sums: Sums
+    room: int
+
+    def give(self, first: int, theta: FloatArray, decile: AnyArray) -> list[TracedTest]:
+        """The tests of examinees of these abilities, the first of them numbered `first`."""
+        test, cohort = self.test, self.cohort
+        examinees = make_examinees(
+            test.tables, theta, decile, first, cohort.acceptance_key, cohort.answer_key
+        )
+        journal = make_journal(len(theta), test.plan.longest, self.room)
 
         def call(ranking: Ranking, at: int, patience: int) -> int:
             return administer_adaptively(
-                test._replace(tables=ranking.tables), examinees, sums,
-                desk, journal, at, patience, executor.cancel,
+                test._replace(tables=ranking.tables), examinees, self.sums,
+                self.desk, journal, at, patience, self.executor.cancel,
             )  # fmt: skip
 
         # In a worker, so that Ctrl-C need not wait for a compilation.
-        for _ in executor.each([lambda: executor.through(count, call)]):
+        for _ in self.executor.each([lambda: self.executor.through(len(theta), call)]):
             pass
-        traced = tuple(
-            TracedTest(settings.first + e, float(theta[e]), tuple(_steps(journal, e)))
-            for e in range(count)
-        )
-    return TraceResult(pool, settings, traced)
+        return [
+            TracedTest(first + e, float(ability), tuple(_steps(journal, e)))
+            for e, ability in enumerate(theta)
+        ]
 
 
 def _steps(journal: Journal, e: int) -> Iterator[TraceStep]:
@@ -81,12 +109,14 @@ def _steps(journal: Journal, e: int) -> Iterator[TraceStep]:
         if chosen == NO_ITEM:
             return
         end, answer = int(journal.upto[e, position]), int(journal.answer[e, position])
-        forced = chosen < 0
+        forced, cut = chosen < 0, end > _TRAIL
+        last = _TRAIL if cut else end if forced else end - 1
         yield TraceStep(
             ranked_at=float(journal.ranked_at[e, position]),
             item=~chosen if forced else chosen,
             information=float(journal.information[e, position]),
-            rejected=tuple(journal.proposed[e, begin : end if forced else end - 1].tolist()),
+            rejected=tuple(journal.proposed[e, begin:last].tolist()),
+            cut=cut,
             forced=forced,
             right=None if answer < 0 else answer == 1,
             theta_hat=float(journal.theta_hat[e, position]),

@@ -304,3 +304,30 @@ def test_a_name_cannot_act_on_the_terminal(
     assert "M\\x1b[2J\\x1b]0;x\\x07\\u202e[red]: 480 items" in ended.out.replace("\n", "")
     for active in ("\x1b", "\x07", "\u202e"):
         assert active not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("ability", ["true", "eap"])
+def test_a_trail_that_is_cut_says_where(
+    here: Run, pool: tuple[str, str], monkeypatch: pytest.MonkeyPatch, ability: str
+) -> None:
+    options = (*pool, *SEED, "--ability", ability, "--tests", "23", "--len", "12")
+    whole = traced(here, *options)
+    assert {test["cut_at"] for test in whole["tests"]} == {None}
+    monkeypatch.setattr("shsim.workflow.trace._TRAIL", 20)
+    cut = traced(here, *options)
+    for test, short in zip(whole["tests"], cut["tests"], strict=True):
+        room, cut_at = 20, None
+        for step in test["steps"]:
+            proposed = len(step["rejected"]) + (not step["forced"])
+            if cut_at is None and proposed > room:
+                cut_at = step["position"]
+            if cut_at is not None:
+                step["rejected"], proposed = step["rejected"][:room], room
+            room -= proposed
+        assert short["cut_at"] == cut_at
+        assert short["steps"] == test["steps"]
+    assert any(test["cut_at"] for test in cut["tests"])
+    for form in ("table", "csv"):
+        ended = here("trace", *options, "--format", form)
+        said = " ".join((ended.out if form == "table" else ended.err).split())
+        assert "tests so many items were rejected that not all are listed" in said

@@ -13,7 +13,7 @@ from shsim.cli.work.delivery import TestRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import file_label, open_source
 from shsim.model.trace import TraceResult, TraceSettings
-from shsim.report.trace import trace_data, trace_text
+from shsim.report.trace import trace_data, trace_notes, trace_text
 from shsim.workflow.run import trace_pool
 
 
@@ -42,7 +42,9 @@ def run(request: Request) -> None:
         if output is not None:
             output.stage(result)
             output.publish()
-        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
+        closing = list(trace_notes(result))
+        if request.output is not None:
+            closing.append(f"Wrote {file_label(request.output)}.")
         emit(trace_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
             for sentence in closing:
