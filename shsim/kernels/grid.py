@@ -8,6 +8,10 @@ from shsim.arrays import BoolArray, FloatArray
 from shsim.kernels.irt import DIFFICULTY, GUESSING, SLOPE, UPPER
 from shsim.kernels.plan import EAP, LEAST, TRUE, WLE, Curves
 
+#: Items whose curves are computed at a time: what is computed on the way takes several times
+#: the room of what comes out.
+_BLOCK = 8192
+
 
 def make_curves(
     items: FloatArray,
@@ -33,25 +37,34 @@ def make_curves(
     """
     mean, precision = (normal[0], normal[1] ** -2.0) if normal is not None else (0.0, 0.0)
     nodes = np.ascontiguousarray(nodes, dtype=np.float64)
-    if estimator == TRUE:
-        table = np.empty((0, 2, len(nodes)))
-    elif estimator == EAP:
-        table = np.maximum(np.stack(_chances(items, nodes), axis=1), LEAST)
-    else:
-        prior = -0.5 * precision * (nodes - mean) ** 2
-        chances = _chances(items, nodes)
-        rows = [np.log(np.maximum(chance, LEAST)) for chance in chances]
-        table = np.stack(rows + (_warm(items, nodes, *chances) if estimator == WLE else []), axis=1)
-    return Curves(
-        nodes, np.array(prior, dtype=np.float64), np.ascontiguousarray(table), mean, precision
+    table = np.empty(
+        (0 if estimator == TRUE else len(items), 4 if estimator == WLE else 2, len(nodes))
     )
+    for begin in range(0, len(table), _BLOCK):
+        block = items[begin : begin + _BLOCK]
+        table[begin : begin + _BLOCK] = np.stack(_rows(block, nodes, estimator), axis=1)
+    if estimator not in {TRUE, EAP}:
+        prior = -0.5 * precision * (nodes - mean) ** 2
+    return Curves(nodes, np.array(prior, dtype=np.float64), table, mean, precision)
 
 
 def least_error(items: FloatArray, nodes: FloatArray, length: int) -> float:
     """The smallest standard error that `length` items can leave anywhere on the grid."""
-    fisher = _warm(items, nodes, *_chances(items, nodes))[1]
+    fisher = np.empty((len(items), len(nodes)))
+    for begin in range(0, len(items), _BLOCK):
+        block = items[begin : begin + _BLOCK]
+        fisher[begin : begin + _BLOCK] = _warm(block, nodes, *_chances(block, nodes))[1]
     best = np.partition(fisher, max(len(items) - length, 0), axis=0)[-length:].sum(axis=0)
     return float(1.0 / np.sqrt(max(float(best.max()), 1e-300)))
+
+
+def _rows(items: FloatArray, nodes: FloatArray, estimator: int) -> list[FloatArray]:
+    """What the estimator looks up of each item, (N, G) each."""
+    chances = _chances(items, nodes)
+    if estimator == EAP:
+        return [np.maximum(chance, LEAST) for chance in chances]
+    rows = [np.log(np.maximum(chance, LEAST)) for chance in chances]
+    return rows + (_warm(items, nodes, *chances) if estimator == WLE else [])
 
 
 def _chances(items: FloatArray, nodes: FloatArray) -> tuple[FloatArray, FloatArray]:
