@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from shsim.arrays import FloatArray
 from shsim.model.audit import LiveCounts
@@ -24,10 +25,12 @@ from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
-from shsim.storage.postgres_save import Save
+from shsim.storage.postgres_save import Save, limit_waiting
 from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
+
+T = TypeVar("T")
 
 _SQL = statements("postgres")
 _QUESTIONS = statements("questions")
@@ -65,7 +68,7 @@ class PostgresStore:
             "postgres",
             dsn.label,
             dsn.scrub,
-            lambda work, *, write=False: self._session.run(work, final=write),
+            self._in_ledger,
         )
 
     @property
@@ -198,6 +201,13 @@ class PostgresStore:
             store.close()
 
         attempt(work, patience)
+
+    def _in_ledger(self, work: Callable[[Any], T], *, write: bool = False) -> T:
+        def bounded(cursor: Any) -> T:
+            limit_waiting(cursor)
+            return work(cursor)
+
+        return self._session.run(bounded if write else work, final=write)
 
     def _write_k(self, save: Save) -> SaveOutcome:
         with self._session.exam_lock(save.exam):

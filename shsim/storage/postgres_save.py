@@ -19,6 +19,11 @@ _SQL = statements("postgres")
 _LOCK_TIMEOUT = "30s"
 
 
+def limit_waiting(cursor: Any) -> None:
+    """Bound how long this transaction waits for what others hold locked."""
+    cursor.execute(_SQL["limit_waiting"], {"lock_timeout": _LOCK_TIMEOUT})
+
+
 @dataclass(slots=True)
 class Save:
     """The save as one transaction, which may be begun anew.
@@ -43,7 +48,7 @@ class Save:
         if self.outcome is not None and self._is_recorded(cursor, self.outcome):
             return self.outcome  # before anybody who has the exam by now can be in the way
         self.session.require_lock(cursor, self.exam)
-        cursor.execute(_SQL["limit_waiting"], {"lock_timeout": _LOCK_TIMEOUT})
+        limit_waiting(cursor)
         cursor.execute(_SQL["stage_k"])
         self.stage(cursor)
         cursor.execute(_SQL["count_staged"])

@@ -112,7 +112,7 @@ class Entry:
         try:
             return self.store.ledger.record(self.record(outcome, message, result))
         except DatabaseError as error:
-            self.watch.note(f"this run is not recorded: {error}")
+            self.watch.warn(f"this run is not recorded: {error}")
             return None
 
     def end_badly(self, fault: BaseException) -> None:
@@ -127,9 +127,12 @@ class Entry:
 @contextmanager
 def on_record(entry: Entry, *, dry_run: bool) -> Iterator[Entry]:
     """Keep a run's entry open while it runs; a fault closes it. Says so if none can be made."""
-    obstacle = None if dry_run else entry.store.ledger.state().obstacle
-    if obstacle is not None:
-        entry.watch.note(f"this run is not recorded: {obstacle}")
+    state = None if dry_run else entry.store.ledger.state()
+    obstacle = None if state is None else state.obstacle
+    if state is not None and obstacle is not None:
+        # Where a ledger is kept, a run that is missing there is a fault; elsewhere it is how it is.
+        tell = entry.watch.warn if state.version and state.lack else entry.watch.note
+        tell(f"this run is not recorded: {obstacle}")
     entry.open = not dry_run and obstacle is None
     try:
         yield entry

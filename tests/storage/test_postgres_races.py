@@ -11,6 +11,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 from storage.databases import connect, execute, item_rows, pool_of, query
+from storage.records import record
 from storage.waiting import wait_until, waiting
 
 from shsim.errors import DatabaseError
@@ -139,6 +140,17 @@ def test_a_process_ended_while_its_save_waits_leaves_nothing(
         filled_dsn, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'saver'"
     ))  # fmt: skip
     assert item_rows(filled_dsn) == before
+
+
+def test_a_ledger_that_somebody_holds_is_waited_for_and_then_given_up(
+    filled_postgres: Store, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shsim.storage.postgres_save._LOCK_TIMEOUT", "100ms")
+    with closing(connect(filled_dsn)) as blocker:
+        blocker.cursor().execute("LOCK TABLE shsim_run IN SHARE MODE")
+        with pytest.raises(DatabaseError, match="is busy: another session holds"):
+            filled_postgres.ledger.record(record())
+    assert filled_postgres.ledger.record(record()) > 0
 
 
 def test_a_stuck_holder_of_rows_is_waited_for_and_then_named(

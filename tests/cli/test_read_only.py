@@ -1,0 +1,40 @@
+"""A run that could not save is refused before it computes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from front_door import QUICK_CALIBRATION, Run
+from psycopg2.extensions import parse_dsn
+from storage.databases import execute
+
+CALIBRATION = ("calibrate", "--exam", "DEMO-EXAM", *QUICK_CALIBRATION, "--log-format", "json")
+
+
+@pytest.mark.parametrize("command", [CALIBRATION, ("rollback", "1", "--log-format", "json")])
+def test_a_database_that_is_read_only(
+    here: Run, postgres_demo_dsn: str, command: tuple[str, ...]
+) -> None:
+    dsn = ("--dsn", postgres_demo_dsn)
+    assert here(*CALIBRATION, *dsn).code == 0
+    name = parse_dsn(postgres_demo_dsn)["dbname"]
+    execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    ended = here(*command, *dsn)
+    assert ended.code == 4
+    events = [json.loads(line) for line in ended.err.splitlines()]
+    assert "is read-only (a replica?). Nothing was written." in ended.err
+    assert not {"stage", "iteration"} & {each["event"] for each in events}
+    assert here(*CALIBRATION, *dsn, "--dry-run").code == 0
+
+
+def test_a_file_that_is_read_only(
+    here: Run, demo_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The superuser, who runs the tests in many places, may write to every file.
+    monkeypatch.setattr("shsim.storage.sqlite.os.access", lambda path, _mode: path != demo_file)
+    ended = here(*CALIBRATION, "--dsn", f"sqlite:///{demo_file}")
+    assert ended.code == 4
+    assert "is read-only. Nothing was written. Check the permissions" in ended.err
+    assert '"event": "stage"' not in ended.err
