@@ -69,11 +69,16 @@ class RedisSender:
 
     def send(self, batch: Batch) -> int:
         """Add counts; how much of them was dropped."""
-        entries = [(day, spell(date_of(day), item), count) for (day, item), count in batch.items()]
+        counts = list(batch.items())
         dropped = 0
-        for at in range(0, len(entries), _A_TRIP):
-            trip = entries[at : at + _A_TRIP]
-            dropped += self._trip(trip) if self._circuit.lets_through() else _total(trip)
+        for at in range(0, len(counts), _A_TRIP):
+            trip = counts[at : at + _A_TRIP]
+            if self._circuit.lets_through():
+                dropped += self._trip(
+                    [(day, spell(date_of(day), item), count) for (day, item), count in trip]
+                )
+            else:
+                dropped += sum(count for _, count in trip)
         return dropped
 
     def _trip(self, entries: Sequence[Entry]) -> int:
@@ -83,7 +88,7 @@ class RedisSender:
         except Exception as error:  # noqa: BLE001 - whatever it is, the test must go on
             self._made.clear()
             self._open(self._address.blame(error))
-            return _total(entries)
+            return sum(count for _, _, count in entries)
         if time.monotonic() - began > self._seconds:
             self._open("it is slow")
         elif self._circuit.succeeded():
@@ -131,7 +136,3 @@ class RedisSender:
     def _seconds_left(self, day: int) -> int:
         """From now to the counter's end."""
         return max(1, int((day + 1 + self._days) * SECONDS_A_DAY - self._clock()))
-
-
-def _total(entries: Sequence[Entry]) -> int:
-    return sum(count for _, _, count in entries)
