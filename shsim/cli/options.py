@@ -251,7 +251,7 @@ nodes = setting(
 threads = setting(
     "--threads",
     section="Other",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1024),
     metavar="N",
     help="Threads to use; the answer does not depend on it.",
     fallback="one a processor",

@@ -24,6 +24,8 @@ _PORTS = re.compile(r"[\d,]*")
 _SECRETS = ("password", "sslpassword")
 #: A shorter secret is blotted out as a whole word alone: "ro" stands in "control" too.
 _TELLING = 6
+#: Bytes of a path and of a name in it, beyond which no file system here has one.
+_LONGEST_PATH, _LONGEST_NAME = 4000, 255
 _ENCODE = (
     "In a URL a special character of a user or password is percent-encoded:"
     " @ is %40, / is %2F, : is %3A, % is %25."
@@ -129,6 +131,9 @@ def _sqlite(rest: str) -> Dsn:
             "--dsn sqlite:///PATH takes no options after a question mark."
             " Write sqlite:///PATH alone."
         )
+    encoded = path.encode(errors="replace")
+    if len(encoded) > _LONGEST_PATH or max(map(len, encoded.split(b"/"))) > _LONGEST_NAME:
+        raise UsageError("--dsn sqlite:///PATH is longer than a file's name can be. Shorten it.")
     return Dsn("sqlite", label=f"sqlite:///{path}", path=Path(path))
 
 

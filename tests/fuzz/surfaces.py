@@ -248,7 +248,7 @@ _ASKED: Sequence[tuple[Sequence[str], Sequence[str]]] = (
     (("history", "--limit", "WORD"), ("10",)),
     (("export", "--exam", "WORD"), ("FUZZ",)),
     (("simulate", "--exam", "WORD"), ("FUZZ",)),
-    (("WORD",), ("export", "db", "calibrate")),
+    (("WORD",), ("export", "calibrate")),
     (("db", "WORD"), ("check", "init")),
 )
 

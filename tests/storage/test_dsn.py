@@ -80,6 +80,8 @@ def test_sqlite_spellings(text: str, path: str) -> None:
         "sqlite://hunter2/pool.sqlite",
         "sqlite:///pool.sqlite?mode=hunter2",
         "sqlite:///folder/",
+        "sqlite:///hunter2" + "x" * 250,
+        "sqlite:///" + "hunter2/" * 600 + "x",
     ],
 )
 def test_what_is_not_understood_is_a_usage_error_that_quotes_nothing(text: str) -> None:
