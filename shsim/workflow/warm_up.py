@@ -6,6 +6,7 @@ seconds; what that process leaves in the cache is then loaded here.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -85,16 +86,24 @@ def _pool() -> ItemPool:
 def _compile_aside(stop: threading.Event) -> None:
     nothing = subprocess.DEVNULL
     with suppress(OSError):
+        # Its stdin ends with this process, however that ends.
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __name__], stdin=nothing, stdout=nothing, stderr=nothing
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing
         )
         try:
             while process.poll() is None and not stop.wait(0.1):
                 pass
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     call_every_kernel()
+    os._exit(0)  # the thread cannot be stopped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from extras.served import SECRET, Served, serving
 from redis_server import RedisServer, running_redis
 
 from shsim.storage.embedded import make_embedded
+from shsim.workflow.warm_up import warm_up
 
 Start = Callable[..., Served]
 
@@ -27,15 +29,21 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SHSIM_JWT_SECRET", SECRET)
 
 
+@pytest.fixture(scope="session")
+def compiled() -> None:
+    """The kernels stand in the cache: else every server of the tests would compile them."""
+    warm_up(threading.Event())
+
+
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(compiled: None) -> Iterator[Start]:
     """Starts servers, which end with the test."""
     with ExitStack() as stack:
         yield lambda *options, **settings: stack.enter_context(serving(*options, **settings))
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for tests that need none of their own, with DEMO-EXAM in SQLite."""
     file = tmp_path_factory.mktemp("served") / "demo.sqlite"
     make_embedded(file)

@@ -26,7 +26,7 @@ NOTHING = {"question_id": -1, "version": -1, "sh_p": 0.5}
 
 
 @pytest.fixture(scope="module")
-def choosy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def choosy(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server for the audience `shsim`."""
     file = tmp_path_factory.mktemp("choosy") / "demo.sqlite"
     make_embedded(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from extras.served import Served
 from front_door import command
 from live_tests import respond
 from storage.databases import query
+
+from shsim.storage.open import open_store
 
 PREFIX = "/v1/admin/exposure"
 
@@ -118,6 +121,18 @@ def test_what_can_be_set(served: Served, changed: dict[str, Any], status: int) -
     assert answer.status_code == status, answer.text
     if status != 200:
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_run_that_has_the_exam_is_in_the_way(start: Start, demo_dsn: str) -> None:
+    body = {"question_id": FIRST, "version": 1, "sh_p": 0.25}
+    with start("--dsn", demo_dsn).ask() as admin, closing(open_store(demo_dsn)) as store:
+        with store.exam_lock("DEMO-EXAM"):
+            answer = admin.post(f"{PREFIX}/set", json=body)
+        assert answer.status_code == 409
+        assert answer.json()["detail"].startswith("DEMO-EXAM is being calibrated.")
+        # Which process of which user holds it is nobody's business here.
+        assert "process" not in answer.text
+        assert admin.post(f"{PREFIX}/set", json=body).status_code == 200
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN"])

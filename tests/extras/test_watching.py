@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -29,6 +32,14 @@ SPOILED = (
         "DELETE FROM shsim_schema WHERE version = 99",
     ),
 )
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Look until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def until(client: httpx.Client, path: str, status: int) -> httpx.Response:
@@ -240,6 +251,25 @@ def test_a_signal_ends_it_well(start: Start, sqlite_demo_dsn: str, number: signa
     events = [line["event"] for line in served.lines]
     assert events[-2:] == ["stopped", "end"]
     assert not {"error", "incident"} & set(events)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_what_compiles_for_it_dies_with_it(
+    start: Start, sqlite_demo_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHSIM_CACHE_DIR", str(tmp_path / "cache"))
+    served = start("--dsn", sqlite_demo_dsn)
+    parent = served.process.pid
+    children = Path(f"/proc/{parent}/task/")
+
+    def offspring() -> list[int]:
+        found = [(task / "children").read_text().split() for task in children.iterdir()]
+        return [int(pid) for pids in found for pid in pids]
+
+    wait_until(lambda: bool(offspring()))
+    (child,) = offspring()
+    served.process.kill()
+    wait_until(lambda: not Path(f"/proc/{child}").exists())
 
 
 def test_it_ends_well_while_it_compiles(
