@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import select
 import socket
 import socketserver
 import ssl
@@ -56,10 +57,8 @@ def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
         def handle(self) -> None:
             with contextlib.suppress(OSError):
                 outer = context.wrap_socket(self.request, server_side=True)
-                inner = socket.create_connection(("127.0.0.1", port))
-                back = threading.Thread(target=pass_on, args=(inner, outer), daemon=True)
-                back.start()
-                pass_on(outer, inner)
+                with outer, socket.create_connection(("127.0.0.1", port)) as inner:
+                    pass_on(outer, inner)
 
     class Proxy(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -73,12 +72,12 @@ def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
             proxy.shutdown()
 
 
-def pass_on(source: socket.socket, target: socket.socket) -> None:
-    """Copy until either end is closed, then close both."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    for each in (source, target):
-        with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
-        each.close()
+def pass_on(outer: ssl.SSLSocket, inner: socket.socket) -> None:
+    """Copy both ways until either end is closed; one thread, as OpenSSL wants it."""
+    while True:
+        ready = [outer] if outer.pending() else select.select([outer, inner], [], [])[0]
+        for source in ready:
+            data = source.recv(65536)
+            if not data:
+                return
+            (inner if source is outer else outer).sendall(data)

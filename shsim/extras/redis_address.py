@@ -120,6 +120,10 @@ class RedisAddress:
         if "path" not in self.options:
             chosen["socket_connect_timeout"] = seconds
             chosen["socket_keepalive"] = True
+        if self.tls and not (self.options["db"] or self.options.get("password")):
+            # TLS 1.3 sends tickets after its handshake, which redis-py takes for stray answers
+            # unless one line of its own handshake has read past them: a password's, say.
+            chosen["client_name"] = "shsim"
         pool = redis.ConnectionPool(connection_class=kind, **chosen)
         try:
             pool.make_connection()
