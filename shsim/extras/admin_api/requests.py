@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.errors import DataError
-from shsim.extras.admin_api.fields import NUMERIC
+from shsim.extras.admin_api.fields import (
+    Bound,
+    ControlName,
+    Distribution,
+    ExamCode,
+    Examinees,
+    Flag,
+    Iterations,
+    Length,
+    Nodes,
+    Positive,
+    Scale,
+    Seed,
+    Share,
+    StandardError,
+    Step,
+    Theta,
+    Topic,
+)
 from shsim.extras.admin_api.problems import contradiction
 from shsim.extras.admin_api.settings import Limits
-from shsim.model.ability import LARGEST_THETA, AbilityDistribution
+from shsim.model.ability import AbilityDistribution
 from shsim.model.blueprint import Blueprint
 from shsim.model.comparison import DEFAULT_COMPARE_N
-from shsim.model.control import SPELLINGS, Control
+from shsim.model.control import Control
 from shsim.model.delivery import Ability, DeliverySettings, Rejection
 from shsim.model.methods import Estimator, Method
 from shsim.model.options import (
@@ -29,55 +46,6 @@ from shsim.model.options import (
 from shsim.model.settings import CalibrationSettings, Settings, SimulationSettings
 from shsim.model.sweep_settings import SweepSettings
 from shsim.storage.blueprint_file import blueprint_of
-
-Share = Annotated[float, Field(ge=0, le=1), NUMERIC]
-Positive = Annotated[float, Field(gt=0, le=1), NUMERIC]
-Theta = Annotated[float, Field(ge=-LARGEST_THETA, le=LARGEST_THETA), NUMERIC]
-StandardError = Annotated[float, Field(gt=0, le=LARGEST_THETA), NUMERIC]
-Scale = Annotated[float, Field(gt=0, le=100), NUMERIC]
-Step = Annotated[float, Field(gt=0, le=10), NUMERIC]
-Length = Annotated[int, Field(ge=1, le=100_000), NUMERIC]
-Examinees = Annotated[int, Field(ge=1, le=10**9), NUMERIC]
-Iterations = Annotated[int, Field(ge=1, le=100_000), NUMERIC]
-Nodes = Annotated[int, Field(ge=20, le=10**6), NUMERIC]
-#: Its end, 2^63, is for the settings to tell: no float is that exact.
-Seed = Annotated[int, Field(ge=0), NUMERIC]
-Bound = Annotated[int, Field(ge=0, le=100_000), NUMERIC]
-Flag = Annotated[bool, Field(strict=True)]
-ExamCode = Annotated[str, Field(min_length=1, max_length=200)]
-Topic = Annotated[str, Field(pattern=r"^(none|-?[0-9]{1,18})$")]
-
-_LONGEST = 100
-_NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
-_DISTRIBUTION = rf"^((normal|uniform) ?:? ?{_NUMBER} ?, ?{_NUMBER}|fixed ?:? ?{_NUMBER})$"
-_CONTROL = r"^(none|sh|randomesque:[1-9][0-9]{0,5}|progressive|restricted|eligibility)$"
-
-
-def _spelled(pattern: str, words: str) -> AfterValidator:
-    """What is not of the pattern is refused in words."""
-    compiled = re.compile(pattern.removesuffix("$") + r"\Z")
-
-    def check(text: str) -> str:
-        if compiled.match(text) is None:
-            raise ValueError(words)
-        return text
-
-    return AfterValidator(check)
-
-
-Distribution = Annotated[
-    str,
-    _spelled(
-        _DISTRIBUTION,
-        "write normal:MU,SD, uniform:LO,HI or fixed:X; a request names no file of the server's",
-    ),
-    Field(max_length=_LONGEST, json_schema_extra={"pattern": _DISTRIBUTION}),
-]
-ControlName = Annotated[
-    str,
-    _spelled(_CONTROL, f"write one of: {SPELLINGS}"),
-    Field(max_length=_LONGEST, json_schema_extra={"pattern": _CONTROL}),
-]
 
 #: Where it stands in problems of the test.
 _BLUEPRINT = "blueprint"

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Viewer
+from shsim.extras.admin_api.fields import Flag
 from shsim.extras.admin_api.items import acting
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import problem_responses
-from shsim.extras.admin_api.requests import Flag
 from shsim.extras.admin_api.services import services_of
 from shsim.report.history import history_json
 from shsim.report.past_run import past_run_json, rollback_json
