@@ -11,6 +11,7 @@ from shsim import __version__
 from shsim.cli.command import LazyGroup, one_spelling
 from shsim.cli.log_lines import choose_early
 from shsim.cli.process import run_process
+from shsim.cli.process_title import hide_passwords
 
 #: Name to place and short help, which a test compares with the command's own.
 COMMANDS = {
@@ -88,6 +89,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; the process ends here."""
+    hide_passwords()
     run_process(lambda: invoke(sys.argv[1:]))
 
 

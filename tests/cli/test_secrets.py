@@ -262,15 +262,16 @@ def test_a_bug_whose_exception_holds_the_dsn(
     assert holds(message) == []
 
 
-def test_a_process_that_was_told_by_the_environment_shows_nothing(
-    reached: Reached, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("told", ["by the environment", "by --dsn"])
+def test_a_process_shows_no_password(reached: Reached, told: str) -> None:
     """Neither in the process list nor in the server's, while it waits for a lock."""
+    url = reached.url(PASSWORD)
+    by_environment = told == "by the environment"
     with closing(psycopg2.connect(reached.owner)) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLE question_publications IN ACCESS EXCLUSIVE MODE")
         started = subprocess.Popen(
-            command("export", "--exam", "DEMO-EXAM"),
-            env={**os.environ, "SHSIM_DSN": reached.url(PASSWORD)},
+            command("export", "--exam", "DEMO-EXAM", *([] if by_environment else ["--dsn", url])),
+            env={**os.environ, **({"SHSIM_DSN": url} if by_environment else {})},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
@@ -286,6 +287,7 @@ def test_a_process_that_was_told_by_the_environment_shows_nothing(
             out, err = started.communicate()
     assert started.returncode == 0, err
     assert "export" in listed
+    assert by_environment or "--dsn\0postgresql://" in listed
     assert holds(listed + str(waiting) + out + err) == []
 
 

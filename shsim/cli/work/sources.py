@@ -184,10 +184,11 @@ def exam_needed(exams: dict[str, int]) -> str:
 
 
 def _teach_about_passwords(dsn: str, narrator: Narrator) -> None:
-    """A password on the command line stands in the process list: name the other ways."""
+    """A password on the command line was in the process list: name the other ways."""
     if {"password", "sslpassword"} & set(Dsn.parse(dsn).parameters):
         narrator.note(
-            "the password in --dsn stands in the process list for everybody to read;"
+            "the password in --dsn stood in the process list, for everybody to read, until shsim"
+            " had started, and may stand in the shell's history;"
             " PGPASSFILE (~/.pgpass), PGPASSWORD or SHSIM_DSN keep it out"
         )
 
