@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from extras.served import SECRET, Served, bearing, serving, token
 from shsim.storage.embedded import make_embedded
 
 PATH = "/v1/admin/exposure/nothing"  # who is admitted learns that nothing is there
+ME = "/v1/admin/exposure/me"
 SET = "/v1/admin/exposure/set"
 NOTHING = {"question_id": -1, "version": -1, "sh_p": 0.5}
 
@@ -97,6 +99,16 @@ def test_a_token_that_is_good(choosy: Served, claims: dict[str, object]) -> None
 def test_an_admin_may_do_what_a_viewer_may(choosy: Served) -> None:
     assert httpx.get(choosy.url + "/metrics", headers=made("admin")).status_code == 200
     assert httpx.post(choosy.url + SET, headers=made("admin"), json=NOTHING).status_code == 404
+
+
+def test_who_one_is(choosy: Served) -> None:
+    ends = int(time.time()) + 300
+    found = httpx.get(choosy.url + ME, headers=made("viewer", sub="alice", exp=ends)).json()
+    assert datetime.fromisoformat(found.pop("expires")).timestamp() == ends
+    assert found == {"subject": "alice", "roles": ["viewer"]}
+    assert httpx.get(choosy.url + ME, headers=made()).json()["roles"] == ["admin", "viewer"]
+    assert httpx.get(choosy.url + ME, headers=made(None)).status_code == 403
+    assert httpx.get(choosy.url + ME).status_code == 401
 
 
 def test_a_token_without_a_role_gives_nothing(choosy: Served) -> None:

@@ -20,6 +20,7 @@ from shsim.extras.admin_api.health import Readiness, health_router
 from shsim.extras.admin_api.items import items_router
 from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.log import Log
+from shsim.extras.admin_api.me import me_router
 from shsim.extras.admin_api.metrics import Metrics
 from shsim.extras.admin_api.problems import add_handlers, problem_schemas
 from shsim.extras.admin_api.runs import runs_router
@@ -76,6 +77,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
     )
     for router in (
+        me_router(),
         items_router(),
         calibrations_router(app.state.calibrations),
         runs_router(),
