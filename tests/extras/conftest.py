@@ -9,11 +9,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from extras.browser import Browser, browsing
 from extras.served import SECRET, Served, serving
+from postgres_server import Server
+from psycopg2.extensions import parse_dsn
 from redis_server import RedisServer, running_redis
 
+from shsim.extras.admin_api.jobs import ENDINGS
+from shsim.extras.admin_api.paths import PREFIX
 from shsim.storage.embedded import make_embedded
 from shsim.workflow.warm_up import warm_up
+
+CALIBRATIONS = f"{PREFIX}/calibrations"
 
 Start = Callable[..., Served]
 
@@ -78,3 +85,36 @@ def redis_server(_redis: RedisServer) -> RedisServer:
     """A running Redis with nothing in it."""
     _redis.client().flushall()
     return _redis
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real one, without a window; where there is none, tests that ask for it are skipped."""
+    with browsing(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def paged(postgres_server: Server, _templates: dict[str, str]) -> Iterator[Served]:
+    """A server on PostgreSQL for tests that look at the page; any of them may write to it."""
+    dsn = postgres_server.create_database(parse_dsn(_templates["demo"])["dbname"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHSIM_JWT_SECRET", SECRET)
+        with serving("--dsn", dsn, ready=True) as server:
+            server.dsn = dsn
+            yield server
+    postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def page(browser: Browser, paged: Served) -> Iterator[Browser]:
+    """The browser, which must have nothing to complain of and ask nobody but the server."""
+    browser.complaints(), browser.requests()  # those of whoever had it before
+    yield browser
+    with paged.ask() as admin:
+        for one in admin.get(CALIBRATIONS).json():
+            if one["state"] not in ENDINGS:
+                admin.delete(f"{CALIBRATIONS}/{one['id']}")
+    assert browser.complaints() == []
+    asked = [url for url in browser.requests() if not url.startswith(("data:", "about:"))]
+    assert {url[: len(paged.url) + 1] for url in asked} == {f"{paged.url}/"}

@@ -38,12 +38,13 @@ def bearing(text: str) -> dict[str, str]:
 
 @dataclass
 class Served:
-    """A server that runs: its address, and the lines of its log so far."""
+    """A server that runs: its address, the lines of its log so far, and where told its database."""
 
     process: subprocess.Popen[str]
     url: str
     lines: list[dict[str, Any]]
     _more: queue.Queue[dict[str, Any] | None] = field(repr=False)
+    dsn: str = ""
 
     def ask(self, role: str | None = "admin") -> httpx.Client:
         """A client with a token of that role, or with none."""

@@ -22,6 +22,7 @@ from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.me import me_router
 from shsim.extras.admin_api.metrics import Metrics
+from shsim.extras.admin_api.page_files import page_router
 from shsim.extras.admin_api.problems import add_handlers, problem_schemas
 from shsim.extras.admin_api.runs import runs_router
 from shsim.extras.admin_api.services import Services
@@ -77,6 +78,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
     )
     for router in (
+        page_router(),
         me_router(),
         items_router(),
         calibrations_router(app.state.calibrations),

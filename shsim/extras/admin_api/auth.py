@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shsim.extras.admin_api.page_files import PAGE
 from shsim.extras.admin_api.problems import Problem
 from shsim.extras.admin_api.settings import ServerSettings
 from shsim.report.plain_text import visible_line
@@ -30,7 +31,7 @@ _INCLUDED: Mapping[str, frozenset[Role]] = {
 LEEWAY = 10
 
 #: Paths that need no token.
-_OPEN = frozenset({"/health", "/ready", "/openapi.json"})
+_OPEN = frozenset({"/health", "/ready", "/openapi.json"}) | PAGE.keys()
 
 _LONGEST_TOKEN = 8192
 
