@@ -20,7 +20,7 @@ SMALL = ("--most-n", "2000", "--most-verify-n", "2000", "--most-iters", "2", "--
 ALWAYS = {"401", "403", "503"}
 
 #: It reads the token and nothing else, so that no database can be lacking.
-OF_THE_TOKEN = "/v1/admin/exposure/me"
+WHO_ONE_IS = "/v1/admin/exposure/me"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_every_route_says_what_it_may_answer(document: dict[str, Any]) -> None:
         assert operation.get("description") or operation["responses"], (path, method)
         if not path.startswith("/v1/"):
             continue
-        always = ALWAYS - {"503"} if path == OF_THE_TOKEN else ALWAYS
+        always = ALWAYS - {"503"} if path == WHO_ONE_IS else ALWAYS
         assert set(operation["responses"]) >= always, (path, method)
         assert operation["security"] == [{"HTTPBearer": []}], (path, method)
         if "requestBody" in operation:
