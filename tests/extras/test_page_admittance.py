@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from extras.browser import Browser
+from extras.computing import ENDLESS, begin
 from extras.conftest import Start
 from extras.served import Served, serving, token
 from selenium.webdriver.common.action_chains import ActionChains
@@ -173,14 +174,17 @@ def test_a_server_that_goes_and_comes_back(
 ) -> None:
     with serving("--dsn", postgres_demo_dsn) as first:
         port = str(urlsplit(first.url).port)
-        browser.open(first.url, token("admin"))
-        browser.reads("#items-pager", "1 to 50")
+        browser.open(first.url, token("admin"), "calibrate")
+        with first.ask() as admin:
+            begin(admin, **ENDLESS, dry_run=True)
+        browser.driver.refresh()
+        browser.reads("#run", "largest exposure")
         first.stop(signal.SIGKILL)
-    browser.driver.execute_script("location.hash = 'runs'")
     browser.reads("#connection", "The server cannot be reached. Trying again")
     with serving("--dsn", postgres_demo_dsn, "--port", port) as second:
-        browser.reads("#runs-table", "No run of DEMO-EXAM is on record.")
+        browser.reads("#run", "The server has started anew, and does not know this calibration.")
         browser.until(lambda: not browser.shown("#connection"))
+        browser.until(lambda: browser.one("#start-dry-run").is_enabled())
         second.stop(signal.SIGKILL)
     browser.driver.execute_script("location.hash = 'items'")
     browser.reads("#connection", "The server cannot be reached. Trying again")
