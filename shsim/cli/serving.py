@@ -156,9 +156,9 @@ def serve(**parameters: Any) -> None:
     """Serve the admin API over HTTP, until SIGTERM or Ctrl-C.
 
     Items with their exposure, calibrations to start, follow and cancel, past runs and
-    rollback, under /v1/admin/exposure; /health, /ready, /metrics and /openapi.json beside
-    it. A running calibration ends with the server, and is on record as interrupted. It
-    needs the extra: pip install 'shsim[api]'.
+    rollback, under /v1/admin/exposure, and at / a page for a browser; /health, /ready,
+    /metrics and /openapi.json beside them. A running calibration ends with the server,
+    and is on record as interrupted. It needs the extra: pip install 'shsim[api]'.
     """
     from shsim.cli.work.serving import ServeRequest, run_serve
 
