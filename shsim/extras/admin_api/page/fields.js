@@ -15,18 +15,18 @@ export const MAIN = [
 ];
 
 export const MORE = [
-  { name: "n", words: "Examinees an iteration (n)", kind: "whole" },
+  { name: "n", words: "Examinees (n)", hint: "In each iteration.", kind: "whole" },
   { name: "iters", words: "Most iterations (iters)", kind: "whole" },
   { name: "verify_n", words: "To verify by (verify_n)", kind: "whole" },
   { name: "seed", words: "Seed", hint: "Empty: drawn.", kind: "whole" },
   { name: "floor", words: "Smallest k (floor)", kind: "number" },
   { name: "ceil", words: "Largest k (ceil)", kind: "number" },
   { name: "alpha", words: "First step (alpha)", kind: "number" },
-  { name: "decay", words: "Decay of steps (decay)", kind: "number" },
-  { name: "target", words: "Aim at, of tau (target)", kind: "number" },
-  { name: "tol", words: "Tolerance over tau (tol)", kind: "number" },
+  { name: "decay", words: "Their decay", kind: "number" },
+  { name: "target", words: "Target, of tau", kind: "number" },
+  { name: "tol", words: "Tolerance (tol)", kind: "number" },
   { name: "scale", words: "Scale (D)", hint: "1.7 or 1: as a were estimated.", kind: "number" },
-  { name: "nodes", words: "Nodes of theta (nodes)", kind: "whole" },
+  { name: "nodes", words: "Nodes of theta", kind: "whole" },
   { name: "prior", words: "Prior of eap and map", kind: "text" },
   { name: "start", words: "First estimate (start)", kind: "number" },
   { name: "se_stop", words: "End at error (se_stop)", hint: "Then “Items a test” is not sent.", kind: "number" },

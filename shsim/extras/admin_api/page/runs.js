@@ -55,7 +55,7 @@ function row(run, exam, limit) {
         void showRuns(exam, { limit, said: `Run ${run.run} is rolled back: ${count(undone.changed)} k changed${number}.` });
       })
     : null;
-  const test = [run.ability, run.rejection === "examinee" ? "examinee" : null].filter(Boolean).join(", ");
+  const test = [run.ability === "true" ? "true theta" : run.ability, run.rejection === "examinee" ? "examinee" : null].filter(Boolean).join(", ");
   const largest = run.max_exposure === null ? "–" : rate(run.max_exposure);
   const held = run.held === null ? null : el("span", { class: "unseen" }, run.held ? " (cap held)" : " (cap not held)");
   return el("tr", { "data-run": run.run },
