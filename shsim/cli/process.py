@@ -69,14 +69,14 @@ def exit_code(work: Callable[[], None], *, whole_process: bool = False) -> int:
     Where this is not the `whole_process`, its stderr is left to whoever has it.
     """
     begin(whole_process=whole_process)
-    code = _ending(work)
+    code = _ending(work, whole_process=whole_process)
     log_end(code)
     return code
 
 
-def _ending(work: Callable[[], None]) -> int:
+def _ending(work: Callable[[], None], *, whole_process: bool) -> int:
     try:
-        with _signals_interrupt():
+        with _signals_interrupt(whole_process=whole_process):
             work()
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -148,10 +148,12 @@ def stop_if_interrupted() -> None:
 
 
 @contextmanager
-def _signals_interrupt() -> Iterator[None]:
+def _signals_interrupt(*, whole_process: bool) -> Iterator[None]:
     """SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt; insisting ends the process at once.
 
-    A signal that the parent made us ignore (nohup, a background job) stays ignored.
+    A signal that the parent made us ignore (nohup, a background job) stays ignored. Once the
+    work is over nothing is left to interrupt: where this is the `whole_process`, a signal must
+    not give it another exit code than the log does.
     """
     _given.clear()
 
@@ -172,4 +174,4 @@ def _signals_interrupt() -> Iterator[None]:
     finally:
         if not _given:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if whole_process else handler)

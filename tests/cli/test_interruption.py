@@ -97,3 +97,29 @@ def test_a_swallowed_interrupt_still_ends_the_run(following: str) -> None:
     assert ended.returncode == 130
     assert ended.stdout == ""
     assert ended.stderr == "shsim: interrupted; nothing was saved\n"
+
+
+SIGNALLED = """
+import atexit, os, signal
+from shsim.cli.process import run_process
+from shsim.errors import DataError
+
+def work():
+    {work}
+
+atexit.register(os.kill, os.getpid(), signal.{number})
+run_process(work)
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(("work", "code"), [("pass", 0), ("raise DataError('bad')", 3)])
+def test_a_signal_after_the_end_changes_no_exit_code(number: str, work: str, code: int) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SIGNALLED.format(work=work, number=number)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == code
+    assert ended.stderr == ("shsim: bad\n" if code else "")
