@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from shsim.arrays import AnyArray
 from shsim.errors import DataError
 from shsim.model.checkpoint import Checkpoint, IterationState, RunIdentity
 from shsim.model.results import Accuracy, IterationRecord, Lengths, Measures, Uncontrolled
+from shsim.storage.lock_file import acquire, holder, release
 from shsim.storage.typed_fields import well_typed
 
 _MAGIC, _VERSION = b"shsim checkpoint ", b"1"
@@ -38,10 +40,10 @@ _ANEW = "Start without --resume, which replaces it."
 
 
 class CheckpointFile:
-    """One file that is replaced again and again while a run goes on.
+    """One file that is replaced again and again while a run goes on; a context manager.
 
-    It is staged under a name of its own beside it, which a killed run may leave behind and
-    the next one takes over.
+    Whoever has entered it is alone with it. It is staged under a name of its own beside it,
+    which a killed run may leave behind, with the lock file, and the next one takes over.
 
     Parameters
     ----------
@@ -59,9 +61,10 @@ class CheckpointFile:
         try:
             self.target = Path(path).resolve()
             self._staged = self.target.with_name(f".{self.target.name}.shsim-tmp")
+            self._lock = self.target.with_name(f".{self.target.name}.shsim-lock")
             self._refuse_foreign()
             with suppress(FileNotFoundError):
-                self._staged.lstat()  # a name can be too long
+                self._lock.lstat()  # a name can be too long
             # Not under the staged name: that may be in use by a run that is still going on.
             with tempfile.TemporaryFile(dir=self.target.parent) as file:
                 file.write(_PROBE)
@@ -69,6 +72,35 @@ class CheckpointFile:
                 os.fsync(file.fileno())
         except (OSError, RuntimeError, ValueError) as error:
             raise DataError(f"--checkpoint {path}: {reason(error)}. {_NEW_NAME}") from error
+
+    def __enter__(self) -> CheckpointFile:
+        """Take the file for this run alone.
+
+        Raises
+        ------
+        DataError
+            Another run has it, or the lock cannot be made.
+        """
+        try:
+            handle = acquire(self._lock)
+        except OSError as error:
+            fault = f"its lock {self._lock.name}: {reason(error)}"
+            raise DataError(f"--checkpoint {self.path}: {fault}. {_NEW_NAME}") from error
+        if handle is None:
+            raise DataError(
+                f"--checkpoint {self.path}: it is held {holder(self._lock)}. Give each run a file"
+                " of its own, or run again when that run has ended."
+            )
+        self._handle = handle
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        release(self._lock, self._handle)
 
     def _refuse_foreign(self) -> None:
         """What is not ours is neither read nor replaced."""

@@ -182,6 +182,20 @@ def test_what_cannot_be_understood_is_refused(
     assert here(*kept).code == 0
 
 
+def test_a_file_that_another_run_has_is_refused_before_any_work(
+    kept: tuple[str, ...], here: Run, tmp_path: Path
+) -> None:
+    before = (tmp_path / "c.run").read_bytes()
+    with CheckpointFile(str(tmp_path / "c.run")):
+        for more in ((), ("--resume",)):
+            ended = here(*kept, *more)
+            assert ended.code == 3
+            assert f"--checkpoint {tmp_path / 'c.run'}: it is held by process" in ended.err
+    assert (tmp_path / "c.run").read_bytes() == before
+    assert there(tmp_path) == ["c.run", "pool.csv"]
+    assert here(*kept, "--resume").code == 0
+
+
 def test_what_is_no_checkpoint_is_never_replaced(here: Run, pool: str) -> None:
     before = Path(pool).read_bytes()
     for more in ((), ("--resume",)):

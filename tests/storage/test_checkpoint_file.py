@@ -222,3 +222,20 @@ def test_a_write_that_fails_leaves_the_older_state(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
     assert files(tmp_path) == ["c.run"]
+
+
+def test_one_run_has_it_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "c.run")
+    (tmp_path / ".c.run.shsim-lock").write_text("by a run that was killed")
+    with CheckpointFile(str(tmp_path / "c.run")) as file:
+        for name in ("c.run", "link"):
+            with (
+                pytest.raises(DataError, match=rf"held by process {os.getpid()} .* of its own"),
+                CheckpointFile(str(tmp_path / name)),
+            ):
+                pass
+        file.write(checkpoint())
+    assert files(tmp_path) == ["c.run", "link"]
+    with CheckpointFile(str(tmp_path / "link")) as file:
+        assert file.read() is not None
+    assert files(tmp_path) == ["c.run", "link"]

@@ -68,7 +68,7 @@ def run(request: Request) -> None:
             for name in sorted(about_saving):
                 problems.add(f"--{name} is about saving, and --pool saves nothing. Leave it out.")
         output = problems.without(lambda: _output(request, stack))
-        kept = problems.without(lambda: checkpoint_file(request))
+        kept = problems.without(lambda: checkpoint_file(request, stack))
         seed = problems.without(lambda: kept_seed(request, kept))
         if request.seed is None and seed is not None:
             request = replace(request, seed=seed)

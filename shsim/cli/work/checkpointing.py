@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -56,9 +56,11 @@ def _same(one: str, other: str) -> bool:
         return False  # said where the file is opened
 
 
-def checkpoint_file(request: CheckpointRequest) -> CheckpointFile | None:
-    """The file, if one was asked for; it can be written."""
-    return None if request.checkpoint is None else CheckpointFile(request.checkpoint)
+def checkpoint_file(request: CheckpointRequest, stack: ExitStack) -> CheckpointFile | None:
+    """The file, if one was asked for: it can be written, and by this run alone."""
+    if request.checkpoint is None:
+        return None
+    return stack.enter_context(CheckpointFile(request.checkpoint))
 
 
 def kept_seed(request: CheckpointRequest, file: CheckpointFile | None) -> int | None:
