@@ -69,6 +69,10 @@ class RefusedError(DatabaseError):
     """A rule of ours forbids the write: the pool changed, k moved on, another run has the exam."""
 
 
+class PoolChangedError(RefusedError):
+    """The pool is no longer the one that was computed from, so nothing was saved."""
+
+
 class ExamBusyError(RefusedError):
     """Another run has the exam.
 

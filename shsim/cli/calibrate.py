@@ -31,7 +31,8 @@ Examples:
   shsim calibrate --pool pool.csv --output k.csv --require-cap
       No database. k.csv appears only if the cap is held; else exit code 5.
   shsim calibrate --exam MATH-1 --ability eap --checkpoint math.run --resume
-      Type or schedule it again after a crash: it goes on where it was.
+      Type it again after a crash: it goes on where it was. A schedule has
+      --or-anew too, lest an edit of an item after the crash stop each night.
   shsim calibrate --exam MATH-1 --wait 600
       Should another run have the exam, wait for it, ten minutes at most.
 
@@ -169,6 +170,13 @@ The first QBank script, step for step:
     is_flag=True,
     help="Go on from --checkpoint FILE to the same bytes as if never ended, with its seed if none"
     " is given; another pool or other settings are refused. Where there is no FILE, start anew.",
+)
+@setting(
+    "--or-anew",
+    section=OUTPUT,
+    is_flag=True,
+    help="With --resume, where FILE is damaged or the items, the k in force, settings or shsim have"
+    " changed since: warn and start anew. The FILE of another pool is refused all the same.",
 )
 @options.threads
 @options.config

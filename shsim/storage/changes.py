@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from shsim.arrays import AnyArray
-from shsim.errors import PROBLEMS_SHOWN, RefusedError
+from shsim.errors import PROBLEMS_SHOWN, PoolChangedError
 from shsim.model.ability import number
 from shsim.model.item_pool import ItemPool
 
@@ -26,7 +26,7 @@ def refuse_changes(pool: ItemPool, current: Mapping[str, AnyArray]) -> None:
 
     Raises
     ------
-    RefusedError
+    PoolChangedError
         Names the items (the first 20, then a count) and the remedy.
     """
     sentences = list(_changes(pool, current))
@@ -35,7 +35,7 @@ def refuse_changes(pool: ItemPool, current: Mapping[str, AnyArray]) -> None:
     shown = sentences[:PROBLEMS_SHOWN]
     if len(sentences) > len(shown):
         shown.append(f"... and {len(sentences) - len(shown):,} more items.")
-    raise RefusedError(
+    raise PoolChangedError(
         f"{pool.name} changed in the database during the run, so nothing was saved."
         " Run again, or give --force to save all the same.\n" + "\n".join(shown)
     )

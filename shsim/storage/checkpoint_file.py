@@ -39,6 +39,14 @@ _NEW_NAME = "Give a --checkpoint that is a new name in a folder that can be writ
 _ANEW = "Start without --resume, which replaces it."
 
 
+class UselessCheckpointError(DataError):
+    """What a file holds cannot be gone on with; `fault` says why, without the remedy."""
+
+    def __init__(self, fault: str, remedy: str = _ANEW) -> None:
+        super().__init__(f"{fault}. {remedy}")
+        self.fault = fault
+
+
 class CheckpointFile:
     """One file that is replaced again and again while a run goes on; a context manager.
 
@@ -126,8 +134,10 @@ class CheckpointFile:
 
         Raises
         ------
+        UselessCheckpointError
+            It is damaged, or another version of shsim wrote it.
         DataError
-            It cannot be read, is damaged, or another version of shsim wrote it.
+            It cannot be read.
         """
         try:
             content = self.target.read_bytes()
@@ -138,7 +148,7 @@ class CheckpointFile:
         try:
             return decoded(content)
         except ValueError as error:
-            raise DataError(f"--checkpoint {self.path}: {error}. {_ANEW}") from error
+            raise UselessCheckpointError(f"--checkpoint {self.path}: {error}") from error
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Replace the file, down to the disk.

@@ -210,6 +210,7 @@ def test_what_is_no_checkpoint_is_never_replaced(here: Run, pool: str) -> None:
     ("options", "said"),
     [
         (("--resume",), "--resume goes on with a run that --checkpoint FILE kept."),
+        (("--checkpoint", "c.run", "--or-anew"), "--or-anew is for --resume, where FILE cannot be"),
         (("--checkpoint", "c.run", "--method", "exact"), "--checkpoint keeps the iterations of a"),
         (("--checkpoint", "k.csv", "--output", "./k.csv"), "name the same file. Give two names."),
     ],

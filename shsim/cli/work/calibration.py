@@ -55,6 +55,7 @@ class Request(RunRequest):
     wait: int
     checkpoint: str | None
     resume: bool
+    or_anew: bool
 
 
 def run(request: Request) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from shsim.cli.process import Interruption
 from shsim.cli.progress import Narrator
 from shsim.report.plain_text import visible_line
-from shsim.storage.checkpoint_file import CheckpointFile
+from shsim.storage.checkpoint_file import CheckpointFile, UselessCheckpointError
 from shsim.workflow.checkpoints import Checkpoints
 
 
@@ -26,6 +26,14 @@ class CheckpointRequest(Protocol):
         """Whether to go on with what stands there."""
 
     @property
+    def or_anew(self) -> bool:
+        """Whether to start anew where that cannot be gone on with."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is to be saved."""
+
+    @property
     def method(self) -> str | None:
         """The update rule."""
 
@@ -36,6 +44,8 @@ class CheckpointRequest(Protocol):
 
 def checkpoint_conflicts(request: CheckpointRequest) -> Iterator[str]:
     """What cannot go together."""
+    if request.or_anew and not request.resume:
+        yield "--or-anew is for --resume, where FILE cannot be gone on with. Give that too."
     if request.checkpoint is None:
         if request.resume:
             yield "--resume goes on with a run that --checkpoint FILE kept. Give that too."
@@ -69,9 +79,14 @@ def kept_seed(request: CheckpointRequest, file: CheckpointFile | None) -> int | 
     Raises
     ------
     DataError
-        The file cannot be understood.
+        The file cannot be understood, and the run may not start anew.
     """
-    found = file.read() if file is not None and request.resume else None
+    try:
+        found = file.read() if file is not None and request.resume else None
+    except UselessCheckpointError:
+        if not request.or_anew:
+            raise
+        return None
     seed = None if found is None else found.identity.settings.get("--seed")
     return seed if isinstance(seed, int) else None
 
@@ -84,7 +99,14 @@ def checkpoints_in(
     if file is None:
         yield None
         return
-    checkpoints = Checkpoints(file, resume=request.resume, note=narrator.note, warn=narrator.warn)
+    checkpoints = Checkpoints(
+        file,
+        resume=request.resume,
+        or_anew=request.or_anew,
+        dry_run=request.dry_run,
+        note=narrator.note,
+        warn=narrator.warn,
+    )
     try:
         with checkpoints:
             yield checkpoints

@@ -41,7 +41,7 @@ def repeat(request: Request, number: int) -> None:
     # What the environment or a file sets is for runs that are told by options.
     request = replace(
         request, pool=None, require_cap=False, force=False, explain=False, checkpoint=None,
-        resume=False,
+        resume=False, or_anew=False,
     )  # fmt: skip
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
