@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -20,13 +19,14 @@ from shsim.storage.dsn import Dsn
 from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.exam_waiting import Patience
 from shsim.storage.import_rows import import_rows
-from shsim.storage.inspection import Inspection, TableState
+from shsim.storage.inspection import Inspection
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
 from shsim.storage.postgres_save import Save, limit_waiting
 from shsim.storage.postgres_session import PATIENCE, Session
+from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -91,7 +91,7 @@ class PostgresStore:
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
-        return self._session.run(_exams)
+        return self._session.run(exams)
 
     def load_pool(self, exam: str) -> ItemPool:
         """The exam's live, published items; refuses an unknown exam, naming those there are."""
@@ -245,10 +245,7 @@ class PostgresStore:
 
         def work(cursor: Any) -> tuple[str, ...]:
             cursor.execute(_SQL["wait_for_lock"], {"key": lock_key("")})
-            made = tuple(table for table in TABLES if not _columns(cursor, table))
-            for table in made:
-                cursor.execute(statements("postgres_tables")[table])
-            return made + self.ledger.migrate(cursor)
+            return create_missing(cursor) + self.ledger.migrate(cursor)
 
         return self._session.run(work, final=True)
 
@@ -258,13 +255,13 @@ class PostgresStore:
             demo = DemoTables.make()
             if demo.stands_in(self):
                 return False
-            self._session.run(lambda cursor: _insert_demo(cursor, demo), final=True)
+            self._session.run(lambda cursor: insert_demo(cursor, demo), final=True)
             return True
 
     def check(self) -> list[Finding]:
         """What is missing or odd."""
         tables = self._session.run(
-            lambda cursor: {table: _table_state(cursor, table) for table in TABLES}
+            lambda cursor: {table: table_state(cursor, table) for table in TABLES}
         )
 
         def ask(question: str) -> list[tuple[Any, ...]]:
@@ -279,35 +276,3 @@ class PostgresStore:
     def close(self) -> None:
         """Give the connection back; safe to call twice."""
         self._session.close()
-
-
-def _exams(cursor: Any) -> dict[str, int]:
-    cursor.execute(_QUESTIONS["exams"])
-    return dict(cursor.fetchall())
-
-
-def _columns(cursor: Any, table: str) -> frozenset[str]:
-    cursor.execute(_SQL["columns"], {"table": table})
-    return frozenset(name for (name,) in cursor.fetchall())
-
-
-def _table_state(cursor: Any, table: str) -> TableState:
-    columns = _columns(cursor, table)
-    if not columns:
-        return TableState()
-    cursor.execute(_SQL["privileges"], {"table": table})
-    readable, insertable, updatable = cursor.fetchone()
-    return TableState(columns, readable=readable, writable=insertable and updatable)
-
-
-def _insert_demo(cursor: Any, demo: DemoTables) -> None:
-    if DEMO_EXAM in _exams(cursor):
-        return  # it was not there before: the answer to our own COMMIT was lost
-    cursor.execute("SET LOCAL TIME ZONE 'UTC'")
-    for table, rows in demo.rows():
-        columns = ", ".join(TABLES[table])
-        text = "".join(
-            "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
-            for row in rows
-        )
-        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.BytesIO(text.encode()))

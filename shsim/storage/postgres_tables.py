@@ -1,0 +1,57 @@
+"""The QBank tables in PostgreSQL: as they are found, made where missing, filled with the demo."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from shsim.storage.demo import DEMO_EXAM, DemoTables
+from shsim.storage.inspection import TableState
+from shsim.storage.statements import statements
+from shsim.storage.tables import TABLES
+
+_SQL = statements("postgres")
+_QUESTIONS = statements("questions")
+
+
+def exams(cursor: Any) -> dict[str, int]:
+    """Exam codes and how many items each publishes, by code."""
+    cursor.execute(_QUESTIONS["exams"])
+    return dict(cursor.fetchall())
+
+
+def create_missing(cursor: Any) -> tuple[str, ...]:
+    """Make the QBank tables that are missing; their names."""
+    made = tuple(table for table in TABLES if not _columns(cursor, table))
+    for table in made:
+        cursor.execute(statements("postgres_tables")[table])
+    return made
+
+
+def table_state(cursor: Any, table: str) -> TableState:
+    """A table as it is found."""
+    columns = _columns(cursor, table)
+    if not columns:
+        return TableState()
+    cursor.execute(_SQL["privileges"], {"table": table})
+    readable, insertable, updatable = cursor.fetchone()
+    return TableState(columns, readable=readable, writable=insertable and updatable)
+
+
+def insert_demo(cursor: Any, demo: DemoTables) -> None:
+    """Fill the tables with the demo exam, unless it is there."""
+    if DEMO_EXAM in exams(cursor):
+        return  # it was not there before: the answer to our own COMMIT was lost
+    cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+    for table, rows in demo.rows():
+        columns = ", ".join(TABLES[table])
+        text = "".join(
+            "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
+            for row in rows
+        )
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.BytesIO(text.encode()))
+
+
+def _columns(cursor: Any, table: str) -> frozenset[str]:
+    cursor.execute(_SQL["columns"], {"table": table})
+    return frozenset(name for (name,) in cursor.fetchall())
