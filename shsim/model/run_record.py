@@ -85,29 +85,26 @@ class RecordedRun(RunRecord):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunItems:
-    """The k that a saved run found and left, by item in order; `before` is nan where none was.
+    """The k that a saved run found and left, by item in order.
 
     Attributes
     ----------
     question_id, version
         The items, int64.
     before, after
-        sh_p, float64.
+        sh_p, float64; `before` is nan where none was stored, or where it was no number.
+    absent
+        Where no k was stored before, bool.
     """
 
     question_id: IntArray
     version: IntArray
     before: FloatArray
     after: FloatArray
+    absent: BoolArray
 
     def __len__(self) -> int:
         return len(self.question_id)
-
-    @property
-    def absent(self) -> BoolArray:
-        """Where no k was stored before."""
-        missing: BoolArray = self.before != self.before
-        return missing
 
     def item(self, i: int) -> str:
         """The item at position i as people write it: ``17/2``."""

@@ -116,12 +116,12 @@ def _largest(size: Any) -> list[int]:
 
 
 def _k_columns(items: RunItems) -> Columns:
-    absent = items.absent.tolist()
+    unknown = np.isnan(items.before).tolist()  # none was stored, or it was no number
     return {
         "question_id": items.question_id.tolist(),
         "version": items.version.tolist(),
         "sh_p_before": [
-            None if none else k for k, none in zip(items.before.tolist(), absent, strict=True)
+            None if none else k for k, none in zip(items.before.tolist(), unknown, strict=True)
         ],
         "sh_p": items.after.tolist(),
     }

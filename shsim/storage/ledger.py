@@ -24,6 +24,7 @@ from shsim.storage.ledger_rows import (
     recorded,
 )
 from shsim.storage.ledger_state import LEDGER_TABLES, LedgerState, ledger_state, newest_schema
+from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
@@ -210,8 +211,9 @@ class Ledger:
         cursor.execute(self._sql["insert_items"], {"run": run})
 
     def stage_rollback(self, cursor: Any, run: int) -> None:
-        """Fill the table `shsim_k` with the k before a run."""
+        """Fill the table `shsim_k` with the k before a run; refuses what is no k."""
         cursor.execute(self._sql["stage_rollback"], {"run": run})
+        refuse_no_k(cursor, run)
 
     def is_recorded(self, cursor: Any, run: int, record: RunRecord) -> bool:
         """Whether the run stands in the ledger, after the answer to a COMMIT was lost."""

@@ -42,7 +42,15 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _FIGURES = ("verification", "before", "verdict", "compared")
 
 
-_ITEM = np.dtype([("question_id", "i8"), ("version", "i8"), ("before", "f8"), ("after", "f8")])
+_ITEM = np.dtype(
+    [
+        ("question_id", "i8"),
+        ("version", "i8"),
+        ("before", "f8"),
+        ("after", "f8"),
+        ("absent", "?"),
+    ]
+)
 
 
 @contextmanager
@@ -88,7 +96,7 @@ def _moment(stored: datetime | str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def items_of(rows: Iterable[tuple[int, int, float | None, float]]) -> RunItems:
+def items_of(rows: Iterable[tuple[int, int, float | None, float, bool]]) -> RunItems:
     """What a run did, from the rows of `items`."""
     read = np.fromiter(rows, dtype=_ITEM)  # None becomes nan
     return RunItems(*(np.ascontiguousarray(read[name]) for name in _ITEM.names or ()))

@@ -10,6 +10,7 @@ from shsim.model.run_record import RunRecord
 from shsim.storage.base import SaveOutcome
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_session import OvertakenError, Session
+from shsim.storage.saved_k import count_unsaved, refuse_unsaved
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
@@ -68,6 +69,7 @@ class Save:
             # Rows that were absent a moment ago could not be locked, and now stand.
             raise OvertakenError
         changed += int(cursor.rowcount)
+        refuse_unsaved(cursor, self.session.dsn.label)
         self.outcome = SaveOutcome(changed=changed, unchanged=size - changed, run=run)
         return self.outcome
 
@@ -85,5 +87,4 @@ class Save:
         return self.ledger.is_recorded(cursor, outcome.run, self.record)
 
     def _stands(self, cursor: Any) -> bool:
-        cursor.execute(_SQL["count_unsaved"])
-        return bool(cursor.fetchone()[0] == 0)
+        return count_unsaved(cursor)[0] == 0

@@ -26,6 +26,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
+from shsim.storage.saved_k import refuse_unsaved
 from shsim.storage.sqlite_rows import read_items, read_live, read_pool, read_publishers
 from shsim.storage.sqlite_session import SqliteSession
 from shsim.storage.statements import statements
@@ -202,6 +203,7 @@ class SqliteStore:
                 run = self.ledger.insert_run(cursor, record)
                 self.ledger.insert_items(cursor, run)
             changed = db.execute(_SQL["upsert_k"]).rowcount
+            refuse_unsaved(db.cursor(), self.label)
             db.execute("DROP TABLE shsim_k")
             return SaveOutcome(changed=changed, unchanged=size - changed, run=run)
 

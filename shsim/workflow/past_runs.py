@@ -16,6 +16,7 @@ from shsim.model.settings import CalibrationSettings
 from shsim.model.stored_settings import calibration_settings
 from shsim.storage.ability_file import read_ability
 from shsim.storage.base import Store
+from shsim.storage.saved_k import no_k_words
 from shsim.workflow.provenance import DIGEST, Entry, on_record
 from shsim.workflow.watch import SILENT, Watch, patience_of
 
@@ -70,7 +71,11 @@ def rollback(
         )
     _require_k(undone, items)
     planned = RunItems(
-        items.question_id, items.version, items.after, np.where(items.absent, 1.0, items.before)
+        items.question_id,
+        items.version,
+        items.after,
+        np.where(items.absent, 1.0, items.before),
+        np.zeros(len(items), dtype=np.bool_),
     )
     plan = Rollback(undone, planned, int(items.absent.sum()))
     patience = patience_of(wait, watch)
@@ -104,12 +109,7 @@ def _require_k(run: RecordedRun, items: RunItems) -> None:
     bad = np.flatnonzero(~(items.absent | ((items.before >= 0) & (items.before <= 1))))
     if len(bad):
         raise DataError(
-            [
-                f"item {items.item(i)}: sh_p before run {run.run} is on record as"
-                f" {items.before[i]:.6g}, outside [0, 1]. Nothing was rolled back: import a table"
-                " of k in its place."
-                for i in bad.tolist()
-            ]
+            [no_k_words(run.run, items.item(i), f"{items.before[i]:.6g}") for i in bad.tolist()]
         )
 
 

@@ -56,7 +56,7 @@ FROM shsim_run
 WHERE id = %(run)s;
 
 -- name: items
-SELECT question_id, version, k_before, k_after
+SELECT question_id, version, k_before, k_after, k_before IS NULL
 FROM shsim_run_item
 WHERE run = %(run)s
 ORDER BY question_id, version;

@@ -101,12 +101,6 @@ SELECT count(*) FROM (
     FOR UPDATE OF e
 ) locked;
 
--- name: count_unsaved
-SELECT count(*)
-FROM shsim_k n
-LEFT JOIN item_exposure_control e ON e.question_id = n.question_id AND e.version = n.version
-WHERE e.sh_p IS DISTINCT FROM n.sh_p;
-
 -- name: update_k
 UPDATE item_exposure_control e
 SET sh_p = n.sh_p, updated_at = now()
