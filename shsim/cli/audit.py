@@ -20,7 +20,8 @@ Examples:
   shsim audit --exam MATH-1 --since 2026-01-31 --tests 5120
       Since a date; so many tests were taken.
   shsim audit --exam MATH-1 --require-cap --quiet
-      For a monitor: exit code 5 where an item is over the cap beyond noise.
+      For a monitor: exit code 5 where an item is over the cap beyond noise, 3
+      where that can't be told.
   shsim audit --exam MATH-1 --format csv > live.csv
 
 \b
@@ -86,7 +87,8 @@ accepts_less: attempts by proposal are off k by a tenth and beyond noise.
     "--require-cap",
     section=OUTPUT,
     is_flag=True,
-    help="End with exit code 5 where an item is over the cap beyond noise.",
+    help="End with exit code 5 where an item is over the cap beyond noise, and with 3 where that"
+    " can't be told: no attempts, or too few.",
 )
 @options.threads
 @options.config

@@ -58,11 +58,14 @@ class LiveCounts:
         Those of the exam's items, and of those attempted, that other exams publish.
     later
         Attempts dated after the window, which is after now.
+    undated
+        Attempts of all time whose `created_at` is empty or no moment.
     """
 
     attempts: Mapping[ItemKey, int]
     elsewhere: frozenset[ItemKey]
     later: int
+    undated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,8 @@ class AuditResult:
         Attempts on items that only other exams publish.
     later
         Attempts dated after now, left out.
+    undated
+        Attempts of no readable moment, left out.
     proposed
         Live proposals; None where nobody counts them, or no whole day has begun.
     held
@@ -186,6 +191,7 @@ class AuditResult:
     unpublished: tuple[tuple[ItemKey, int], ...]
     foreign: int
     later: int
+    undated: int
     proposed: LiveProposals | None
     held: bool | None
     sentence: str

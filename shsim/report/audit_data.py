@@ -88,6 +88,7 @@ def _json(result: AuditResult) -> str:
             "unpublished_attempts": sum(count for _, count in result.unpublished),
             "other_exams_attempts": result.foreign,
             "attempts_after_now": result.later,
+            "attempts_undated": result.undated,
             "proposals": _proposals(result),
             "items": rows(audit_columns(result)),
         }

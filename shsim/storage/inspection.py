@@ -33,7 +33,7 @@ class Inspection:
     tables
         By name, as they are found.
     ask
-        Answers a question of `sql/questions.sql` by name.
+        Answers a question of `sql/questions.sql`, or of the database's own file, by name.
     load
         Loads an exam's pool, and refuses a bad one as a run would.
     unrecorded
@@ -58,6 +58,7 @@ class Inspection:
             for name in TABLES
             if name not in OPTIONAL_TABLES
         )
+        found += self._responses()
         if complete and all(state.readable for state in needed):
             found += self._publications()
             found += self._exams()
@@ -82,6 +83,18 @@ class Inspection:
                     sentence=f"Table {name} may not be written, so that no k can be saved."
                     " Ask for INSERT and UPDATE on it.",
                 )
+
+    def _responses(self) -> Iterator[Finding]:
+        state = self.tables["user_responses"]
+        if not (state.readable and "created_at" in state.columns):
+            return
+        ((undated,),) = self.ask("count_undated_responses")
+        if undated:
+            yield Finding(
+                blocking=False,
+                sentence=f"Table user_responses: {undated:,} rows have a created_at that is no"
+                " moment. An audit leaves them out; write it as 2026-01-31 06:00:00.",
+            )
 
     def _publications(self) -> Iterator[Finding]:
         for exam, count, first in self.ask("publications_without_version"):

@@ -266,7 +266,7 @@ class PostgresStore:
 
         def ask(question: str) -> list[tuple[Any, ...]]:
             def work(cursor: Any) -> list[tuple[Any, ...]]:
-                cursor.execute(_QUESTIONS[question])
+                cursor.execute(_QUESTIONS.get(question) or _SQL[question])
                 return list(cursor.fetchall())
 
             return self._session.run(work)

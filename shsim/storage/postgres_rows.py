@@ -54,8 +54,10 @@ def read_live(cursor: Any, exam: str, since: datetime, until: datetime) -> LiveC
     attempts = {(question, version): count for question, version, count in cursor.fetchall()}
     cursor.execute(_SQL["count_later_responses"], window)
     later = int(cursor.fetchone()[0])
+    cursor.execute(_SQL["count_undated_responses"])
+    undated = int(cursor.fetchone()[0])
     cursor.execute(_SQL["published_elsewhere"], window)
-    return LiveCounts(attempts, frozenset(cursor.fetchall()), later)
+    return LiveCounts(attempts, frozenset(cursor.fetchall()), later, undated)
 
 
 def read_items(cursor: Any, exam: str | None, since: datetime, window: tuple[int, int]) -> ItemPage:

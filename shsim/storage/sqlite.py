@@ -266,7 +266,8 @@ class SqliteStore:
         )
 
         def ask(question: str) -> list[tuple[Any, ...]]:
-            return self._session.run(lambda db: db.execute(_QUESTIONS[question]).fetchall())
+            statement = _QUESTIONS.get(question) or _SQL[question]
+            return self._session.run(lambda db: db.execute(statement).fetchall())
 
         return Inspection(tables, ask, self.load_pool, self.ledger.state().lack).findings()
 

@@ -50,8 +50,9 @@ def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetim
     rows = db.execute(_SQL["count_responses"], window).fetchall()
     attempts = {(question, version): count for question, version, count in rows}
     later = int(db.execute(_SQL["count_later_responses"], window).fetchone()[0])
+    undated = int(db.execute(_SQL["count_undated_responses"]).fetchone()[0])
     elsewhere = db.execute(_SQL["published_elsewhere"], window).fetchall()
-    return LiveCounts(attempts, frozenset(elsewhere), later)
+    return LiveCounts(attempts, frozenset(elsewhere), later, undated)
 
 
 def read_items(

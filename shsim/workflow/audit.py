@@ -91,6 +91,7 @@ def audit_exam(
     pool = load_checked(lambda: loaded, settings)
     window = _window(store, exam, asked, watch)
     live = store.live_counts(exam, window.since, window.until)
+    _tell_undated(live.undated, watch)
     keys = _keys(pool)
     attempts = _by_item(keys, live.attempts)
     shared = np.array([key in live.elsewhere for key in keys], dtype=np.bool_)
@@ -124,10 +125,19 @@ def audit_exam(
         unpublished=unpublished,
         foreign=foreign,
         later=live.later,
+        undated=live.undated,
         proposed=proposed,
         held=held,
         sentence=sentence,
     )
+
+
+def _tell_undated(undated: int, watch: Watch) -> None:
+    if undated:
+        subject = "1 attempt in user_responses was left out, since its"
+        if undated > 1:
+            subject = f"{undated:,} attempts in user_responses were left out, since their"
+        watch.warn(f"{subject} created_at is no moment. Write it as 2026-01-31 06:00:00.")
 
 
 def _settings(
@@ -174,11 +184,16 @@ def _window(store: Store, exam: str, asked: AuditSettings, watch: Watch) -> _Win
     else:
         first = _first_run(store, exam, asked.since_run, newest)
         since, run = first.finished, first.run
+    if run is not None and since > now:
+        watch.warn(
+            f"run {run} ended on {since:%Y-%m-%d %H:%M} UTC, in the future by this clock: no"
+            " attempt is counted until then. Set the clock right, or say from when: --since DATE"
+        )
     if newest is not None and newest.finished > since and newest.run != run:
+        remedy = f" --since-run {newest.run} leaves them out." if newest.finished <= now else ""
         watch.warn(
             f"run {newest.run} changed the k of {exam} on {newest.finished:%Y-%m-%d %H:%M} UTC:"
-            " attempts before it were made under other k than the prediction."
-            f" --since-run {newest.run} leaves them out."
+            f" attempts before it were made under other k than the prediction.{remedy}"
         )
     until = now.replace(microsecond=0) + timedelta(seconds=1)
     # Another host's clock may be ahead of ours.

@@ -171,7 +171,7 @@ def test_an_exam_all_of_whose_items_are_shared_is_not_judged(here: Run, live: Li
     live.take(drawn(live.rates, 50))
     seed(live.dsn, "question_publications", [("OTHER", q, v) for q, v in live.items])
     ended = here("audit", *live.options, "--require-cap")
-    assert ended.code == 0
+    assert ended.code == 3
     assert "other exams share every item" in ended.err
     assert here("audit", *live.options, "--tests", "40").code == 0
 
@@ -193,8 +193,10 @@ def test_items_used_unpublished_are_counted_and_named(here: Run, live: Live) -> 
 
 def test_without_attempts_nothing_is_judged(here: Run, live: Live) -> None:
     ended = here("audit", *live.options, "--require-cap", "--quiet")
-    assert ended.code == 0
+    assert ended.code == 3
     assert "can't be told: there are no attempts to judge" in ended.err
+    assert ended.err.count("can't be told") == 1
+    assert here("audit", *live.options, "--quiet").code == 0
     assert audited(here, live)["verdict"]["held"] is None
     assert here("audit", *live.options, "--tests", "100").code == 0
 
@@ -207,6 +209,14 @@ def test_attempts_dated_in_the_future_are_left_out(here: Run, live: Live) -> Non
     assert found["attempts_after_now"] == 500
     words = " ".join(here("audit", *live.options).out.split())
     assert "500 attempts are dated in the future and were left out." in words
+
+
+def test_attempts_of_no_moment_are_left_out_and_said(here: Run, demo: Sequence[str]) -> None:
+    assert here("calibrate", *demo, *SHORT).code == 0
+    execute(demo[1], "INSERT INTO user_responses VALUES (900001, 1, 'soon')")
+    ended = here("audit", *demo, "--quiet", "--format", "json")
+    assert "warning: 1 attempt in user_responses was left out, since its created_at" in ended.err
+    assert json.loads(ended.out)["attempts_undated"] == 1
 
 
 def test_since_a_date_counts_from_then(here: Run, live: Live) -> None:
@@ -277,6 +287,19 @@ def test_k_changed_since_is_warned_of(here: Run, live: Live) -> None:
     assert json.loads(ended.out)["settings"]["tau"] == 0.25
 
 
+def test_a_run_that_ended_in_the_future_is_said_and_no_remedy(here: Run, live: Live) -> None:
+    live.take(drawn(live.rates, 100))
+    future = "2999-01-01 00:00:00+00:00"
+    here("calibrate", *live.options, *SHORT, "--tau", "0.25", "--seed", "2")
+    execute(live.dsn, f"UPDATE shsim_run SET finished = '{future}' WHERE id = 2")  # noqa: S608
+    ended = here("audit", *live.options, "--require-cap", "--quiet")
+    assert ended.code == 3
+    assert "run 2 ended on 2999-01-01 00:00 UTC, in the future by this clock" in ended.err
+    ended = here("audit", *live.options, "--since-run", "1", "--quiet")
+    assert "run 2 changed the k of DEMO-EXAM" in ended.err
+    assert "leaves them out" not in ended.err
+
+
 def test_a_rollback_begins_a_window_of_its_own(here: Run, live: Live) -> None:
     here("calibrate", *live.options, *SHORT, "--tau", "0.25", "--seed", "2")
     assert here("rollback", "2", *live.options[:2]).code == 0
@@ -291,7 +314,7 @@ def test_a_rollback_begins_a_window_of_its_own(here: Run, live: Live) -> None:
 def test_too_few_tests_tell_nothing(here: Run, live: Live) -> None:
     live.take(drawn(live.rates, 2))
     ended = here("audit", *live.options, "--require-cap", "--quiet")
-    assert ended.code == 0
+    assert ended.code == 3
     assert "can't be told: 2 tests are too few to show an excess" in ended.err
     assert audited(here, live)["visible_excess"] is None
     assert audited(here, live, "--tau", "1")["verdict"]["held"] is True

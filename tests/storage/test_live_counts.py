@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from live_tests import respond
 from psycopg2.extensions import parse_dsn
-from storage.databases import execute, query, seed
+from storage.databases import execute, pool_of, query, seed
 
 from shsim.errors import DatabaseError
 from shsim.storage.base import Store
@@ -83,6 +83,45 @@ def test_a_time_without_a_zone_is_in_utc(filled_postgres: Store, filled_dsn: str
     assert filled_postgres.live_counts("E", SINCE, UNTIL).attempts == {(11, 1): 1}
     later = SINCE + timedelta(seconds=1)
     assert filled_postgres.live_counts("E", later, UNTIL).attempts == {}
+
+
+UNDATED = (
+    "NULL", "1769839200", "1769839200.5", "'1769839200'", "'soon'", "'2026-13-31'", "x'32'", "''",
+)  # fmt: skip
+
+
+def untyped_responses(dsn: str) -> None:
+    """A `user_responses` that somebody else made: whatever may stand in it."""
+    kind = "" if dsn.startswith("sqlite:") else "timestamptz"
+    execute(dsn, "DROP TABLE user_responses")
+    execute(
+        dsn,
+        f"CREATE TABLE user_responses (question_id integer, version integer, created_at {kind})",
+    )
+
+
+def test_what_no_window_can_find_is_counted_and_told(tmp_path: Path) -> None:
+    dsn = f"sqlite:///{tmp_path / 'qbank.sqlite'}"
+    with closing(open_store(dsn)) as store:
+        store.create_tables()
+        store.import_pool(pool_of("E"))
+    untyped_responses(dsn)
+    respond(dsn, {(11, 1): 3}, "2026-01-31 06:00:00")
+    for spelling in UNDATED:
+        execute(dsn, f"INSERT INTO user_responses VALUES (11, 1, {spelling})")  # noqa: S608
+    with closing(open_store(dsn)) as store:
+        counts = store.live_counts("E", SINCE, UNTIL)
+        assert (counts.attempts, counts.undated) == ({(11, 1): 3}, len(UNDATED))
+        (finding,) = store.check()
+    assert not finding.blocking
+    assert finding.sentence.startswith("Table user_responses: 8 rows have a created_at that is no")
+
+
+def test_an_attempt_without_a_moment_is_counted_and_told(filled: Store, dsn: str) -> None:
+    untyped_responses(dsn)
+    seed(dsn, "user_responses", [(11, 1, None)])
+    assert filled.live_counts("E", SINCE, UNTIL).undated == 1
+    assert [finding.blocking for finding in filled.check()] == [False]
 
 
 def test_a_missing_table_is_named(filled: Store, dsn: str) -> None:

@@ -92,6 +92,9 @@ def run(request: Request) -> None:
         if request.form != "table":
             for sentence in (result.sentence, *audit_sentences(result), *closing):
                 narrator.note(sentence)
+        if request.require_cap and result.held is None:
+            # A monitor must not take silence for health.
+            raise DataError(result.sentence)
         if result.held is None:
             narrator.warn(result.sentence)
         if request.require_cap and result.held is False:

@@ -201,6 +201,9 @@ GROUP BY question_id, version;
 -- name: count_later_responses
 SELECT count(*) FROM user_responses WHERE created_at >= %(until)s;
 
+-- name: count_undated_responses
+SELECT count(*) FROM user_responses WHERE created_at IS NULL;
+
 -- name: published_elsewhere
 -- Of the exam's items and of those attempted in the window: other exams may publish millions.
 SELECT DISTINCT p.question_id::bigint, p.live_version::bigint

@@ -120,6 +120,12 @@ GROUP BY question_id, version;
 SELECT count(*) FROM user_responses
 WHERE created_at >= :until_day AND datetime(created_at) >= :until;
 
+-- name: count_undated_responses
+-- Of no moment that the windows could find: they compare days as text.
+SELECT count(*) FROM user_responses
+WHERE typeof(created_at) <> 'text' OR datetime(created_at) IS NULL
+    OR created_at NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*';
+
 -- name: published_elsewhere
 -- Of the exam's items and of those attempted in the window: other exams may publish millions.
 SELECT DISTINCT CAST(p.question_id AS INTEGER), CAST(p.live_version AS INTEGER)
