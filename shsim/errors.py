@@ -92,8 +92,8 @@ class ExamBusyError(RefusedError):
         waited = f", after {patience:g} s of waiting" if patience else ""
         remedy = ", or let it wait: --wait SECONDS" if patience == 0 else ""
         super().__init__(
-            f"{exam} is being calibrated already: its lock in {label} is held {holder}{waited}."
-            f" Nothing was written. Run again when that run has ended{remedy}."
+            f"{exam} is in use: its lock in {label} is held {holder}{waited}."
+            f" Nothing was written. Run again when that has ended{remedy}."
         )
         self.exam = exam
 

@@ -77,7 +77,7 @@ def refused(ended: Ended) -> str:
     """The one line of a run that found the exam taken."""
     assert ended.code == 4, ended.err
     line = ended.err.splitlines()[-1]
-    assert line.startswith("shsim: E is being calibrated already: its lock in ")
+    assert line.startswith("shsim: E is in use: its lock in ")
     return line
 
 
@@ -108,7 +108,7 @@ def test_nineteen_are_refused_while_one_saves(postgres_exam: str, tmp_path: Path
     with closing(connect(postgres_exam)) as blocker:
         blocker.cursor().execute("SELECT 1 FROM item_exposure_control FOR UPDATE")
         runs = many(postgres_exam, tmp_path)
-        wait_for(lambda: sum("is being calibrated" in said for said in runs.said()) == MANY - 1)
+        wait_for(lambda: sum("is in use" in said for said in runs.said()) == MANY - 1)
         ((holder,),) = query(
             postgres_exam,
             "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database ="
@@ -139,7 +139,7 @@ def test_who_is_waited_for_is_said_and_how_long_it_was_in_vain(here: Run, exam: 
     assert "shsim: E is held by " in ended.err
     assert ": waiting up to 1 s for its end\n" in ended.err
     assert refused(ended).endswith(
-        ", after 1 s of waiting. Nothing was written. Run again when that run has ended."
+        ", after 1 s of waiting. Nothing was written. Run again when that has ended."
     )
     if not exam.startswith("sqlite"):
         assert "E is held by night (process " in ended.err

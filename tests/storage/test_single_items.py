@@ -106,7 +106,7 @@ def test_an_item_that_is_not_there(filled: Store, dsn: str, item: tuple[int, int
 def test_a_run_of_any_exam_that_publishes_it_is_respected(filled: Store, dsn: str) -> None:
     seed(dsn, "question_publications", [("F", 12, 2)])
     with closing(open_store(dsn)) as other, other.exam_lock("F"):
-        with pytest.raises(ExamBusyError, match="F is being calibrated already"):
+        with pytest.raises(ExamBusyError, match="F is in use"):
             set_exposure(filled, 12, 2, 0.5)
         assert set_exposure(filled, 11, 1, 0.75).changed == 1
     assert set_exposure(filled, 12, 2, 0.5).changed == 1

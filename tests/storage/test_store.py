@@ -156,7 +156,7 @@ def test_the_lock_is_held_taken_again_by_its_holder_and_given_back(filled: Store
     other = open_store(dsn, application_name="second")
     pool = other.load_pool("E")
     with filled.exam_lock("E"):
-        with pytest.raises(DatabaseError, match=r"E is being calibrated already: .* is held by "):
+        with pytest.raises(DatabaseError, match=r"E is in use: .* is held by "):
             other.save_k(pool, pool.k)
         with pytest.raises(DatabaseError, match="is held by "), other.exam_lock("E"):
             pass

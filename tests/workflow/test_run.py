@@ -237,7 +237,7 @@ def test_nobody_else_can_calibrate_the_exam_meanwhile(path, opened):
 
     def intrude():
         store = open_store(f"sqlite:///{path}")
-        with pytest.raises(DatabaseError, match="being calibrated already") as caught:
+        with pytest.raises(DatabaseError, match="is in use") as caught:
             calibrate_exam(store, "TEST", quick(), SavePolicy())
         refused.append(str(caught.value))
         store.close()
