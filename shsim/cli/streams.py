@@ -11,6 +11,14 @@ from shsim.report.blotted import blotted
 from shsim.report.plain_text import shortened, visible
 
 
+class StdoutError(DataError):
+    """stdout cannot take the result; `fault` says why, without the remedy."""
+
+    def __init__(self, why: str | None) -> None:
+        self.fault = f"stdout: {why}. Make room, or send the output elsewhere"
+        super().__init__(f"{self.fault}, and run again.")
+
+
 def prepare() -> None:
     """Make every stream usable whatever the shell has done to it; a closed stdin is empty."""
     if sys.stdin is None:
@@ -31,7 +39,7 @@ def emit(text: str) -> None:
 
     Raises
     ------
-    DataError
+    StdoutError
         stdout cannot take it: a full disk, say.
     """
     try:
@@ -41,9 +49,7 @@ def emit(text: str) -> None:
         drop_stdout()
     except OSError as error:
         drop_stdout()
-        raise DataError(
-            f"stdout: {error.strerror}. Make room, or send the output elsewhere, and run again."
-        ) from error
+        raise StdoutError(error.strerror) from error
 
 
 def drop_stdout() -> None:

@@ -80,6 +80,8 @@ def test_a_full_disk_after_the_save_says_what_was_saved(demo: Sequence[str]) -> 
     assert ended.returncode == 3
     assert "No space left" in ended.stderr
     assert "Saved to sqlite" in ended.stderr
+    assert "are saved." in ended.stderr
+    assert "run again" not in ended.stderr
 
 
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])

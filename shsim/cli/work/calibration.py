@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
-from shsim.cli.streams import emit
+from shsim.cli.streams import StdoutError, emit
 from shsim.cli.work.checkpointing import (
     checkpoint_conflicts,
     checkpoint_file,
@@ -162,8 +162,11 @@ def report(
         )
     try:
         emit(result_text(result, request.form, sys.stdout, closing))
-    except DataError as error:
-        raise DataError([*error.problems, *closing]) from error
+    except StdoutError as error:
+        told = error.problems
+        if outcome.saved is not None:
+            told = (f"{error.fault}: shsim export shows the new k, which are saved.",)
+        raise DataError([*told, *closing]) from error
     if request.form != "table":
         for sentence in [verdict.sentence] * verdict.held + asides(result) + closing:
             narrator.note(sentence)
