@@ -8,7 +8,6 @@ there are two processors. Whatever goes wrong with it, the kernel is compiled he
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from shsim.kernels.jit import cache_status, is_cached
 from shsim.kernels.plan import EAP, Plan, Test, no_content
 from shsim.kernels.ranking import Tables
 from shsim.kernels.sitting import make_examinees
+from shsim.workflow.compiler_process import compile_for_parent, end_compiler, start_compiler
 from shsim.workflow.executor import available_threads
 
 #: Seconds that the process is waited for, since this one could do the work itself.
@@ -40,13 +40,12 @@ def compiled_aside() -> Iterator[Callable[[Heed], None]]:
     It asks `heed` (see :class:`shsim.workflow.watch.Watch`) meanwhile. A process that is left
     early is ended.
     """
-    process = _start() if _is_worth_it() else None
+    process = start_compiler(__name__) if _is_worth_it() else None
     try:
         yield lambda heed: None if process is None else _wait(process, heed)
     finally:
         if process is not None:
-            process.kill()
-            process.wait()
+            end_compiler(process)
 
 
 def _is_worth_it() -> bool:
@@ -57,15 +56,6 @@ def _is_worth_it() -> bool:
         and available_threads() > 1
         and cache_status()[1] is None
     )
-
-
-def _start() -> subprocess.Popen[bytes] | None:
-    nothing = subprocess.DEVNULL
-    with suppress(OSError):
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __name__], stdin=nothing, stdout=nothing, stderr=nothing
-        )
-    return None
 
 
 def _wait(process: subprocess.Popen[bytes], heed: Heed) -> None:
@@ -97,4 +87,4 @@ def compile_adaptive_kernel() -> None:
 
 
 if __name__ == "__main__":
-    compile_adaptive_kernel()
+    compile_for_parent(compile_adaptive_kernel)

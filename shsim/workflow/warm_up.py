@@ -6,11 +6,7 @@ seconds; what that process leaves in the cache is then loaded here.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
-from contextlib import suppress
 
 import numba
 import numpy as np
@@ -27,6 +23,7 @@ from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.workflow.calibrate import calibrate
+from shsim.workflow.compiler_process import compile_for_parent, end_compiler, start_compiler
 from shsim.workflow.simulate import simulate
 
 #: Every function that is compiled on its own.
@@ -84,26 +81,15 @@ def _pool() -> ItemPool:
 
 
 def _compile_aside(stop: threading.Event) -> None:
-    nothing = subprocess.DEVNULL
-    with suppress(OSError):
-        # Its stdin ends with this process, however that ends.
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing
-        )
-        try:
-            while process.poll() is None and not stop.wait(0.1):
-                pass
-        finally:
-            process.kill()
-            process.communicate()
-
-
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
+    process = start_compiler(__name__)
+    if process is None:
+        return
+    try:
+        while process.poll() is None and not stop.wait(0.1):
+            pass
+    finally:
+        end_compiler(process)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    call_every_kernel()
-    os._exit(0)  # the thread cannot be stopped
+    compile_for_parent(call_every_kernel)

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from children import runs
 from pools import calibration, golden_pool
+from storage.waiting import wait_until
 
 from shsim.workflow import precompile
 from shsim.workflow.calibrate import calibrate
@@ -34,14 +36,17 @@ def test_what_is_compiled_aside_is_what_a_run_calls(tmp_path):
     surroundings = {**os.environ, "SHSIM_CACHE_DIR": str(tmp_path), "PYTHONPATH": tests}
 
     def run(*arguments):
-        done = subprocess.run(
+        child = subprocess.Popen(
             [sys.executable, *arguments],
             env=surroundings,
-            check=True,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
         )
-        return done.stdout
+        with child:  # its stdin stays open, as this process lives on
+            written = child.stdout.read()
+        assert child.returncode == 0
+        return written
 
     run("-m", precompile.__name__)
     assert [path.name for path in tmp_path.glob("*/*administer_adaptively*.nbc")]
@@ -58,12 +63,12 @@ def wanted(monkeypatch, command):
     """Have `command` run in the place of the compiler; the processes that were started."""
     started = []
 
-    def start():
+    def start(_module):
         started.append(subprocess.Popen(command))
         return started[-1]
 
     monkeypatch.setattr(precompile, "_is_worth_it", lambda: True)
-    monkeypatch.setattr(precompile, "_start", start)
+    monkeypatch.setattr(precompile, "start_compiler", start)
     return started
 
 
@@ -89,6 +94,37 @@ def test_a_run_that_ends_early_ends_it(monkeypatch):
 def test_nothing_is_started_where_it_is_cached(monkeypatch):
     calibrate(golden_pool(100), settings())
     started = []
-    monkeypatch.setattr(precompile, "_start", lambda: started.append(1))
+    monkeypatch.setattr(precompile, "start_compiler", lambda _: started.append(1))
     calibrate(golden_pool(100), settings())
     assert started == []
+
+
+COMPILING = """
+import sys
+from shsim.workflow.compiler_process import start_compiler
+print(start_compiler("endless").pid, flush=True)
+sys.stdin.read()
+"""
+
+ENDLESS = """
+import threading
+from shsim.workflow.compiler_process import compile_for_parent
+compile_for_parent(threading.Event().wait)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who runs is told by /proc")
+def test_a_compiler_ends_with_a_parent_that_is_killed(tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    surroundings = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", COMPILING],
+        env=surroundings,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with parent:
+        compiler = int(parent.stdout.readline())
+        assert runs(compiler)
+        parent.kill()
+    wait_until(lambda: not runs(compiler))
