@@ -19,6 +19,8 @@ TYPED_ONLY = frozenset({"force", "from-run", "config", "help", "version"})
 #: Characters of a key that may be a misspelled option's.
 _LONGEST = 60
 
+_LEFT_ASIDE = "shsim.cli.config_file.left_aside"
+
 _SERIES = "a number, a list of numbers or a range in quotes"
 
 
@@ -55,6 +57,13 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) 
         raise UsageError("\n".join(problems))
     own = {key: p.name for p in ctx.command.params if isinstance(p, Setting) for key in p.keys}
     ctx.default_map = {own[key]: item for key, item in chosen.items() if key in own}
+    ctx.meta[_LEFT_ASIDE] = frozenset(chosen) - frozenset(own)
+
+
+def left_aside(ctx: click.Context) -> frozenset[str]:
+    """Keys of the file that other commands have and this one has not."""
+    found: frozenset[str] = ctx.meta.get(_LEFT_ASIDE, frozenset())
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:

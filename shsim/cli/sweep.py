@@ -8,6 +8,7 @@ import click
 
 from shsim.cli import options
 from shsim.cli.command import Command, given
+from shsim.cli.config_file import left_aside
 from shsim.cli.options import RULE, TEST, setting
 from shsim.cli.series import Series
 
@@ -88,4 +89,5 @@ def command(ctx: click.Context, /, **parameters: Any) -> None:
     # NumPy and Numba load here, so that help and completion need not wait for them.
     from shsim.cli.work.sweeping import Request, run
 
-    run(Request(typed=given(ctx), **parameters))
+    blueprint = "the blueprint of --config" if "blueprint" in left_aside(ctx) else None
+    run(Request(typed=given(ctx), blueprint_left=blueprint, **parameters))

@@ -130,3 +130,17 @@ def test_a_blueprint_of_the_environment_is_said_to_be_left_aside(
     ended = here("sweep", *demo, "--tau", "0.2", "--nodes", "100", "--quiet")
     assert ended.code == 0
     assert "SHSIM_BLUEPRINT is left aside" in ended.err
+
+
+@pytest.mark.parametrize("table", ["", "[calibrate]\n"])
+def test_a_blueprint_of_the_configuration_is_said_to_be_left_aside(
+    here: Run, demo: Sequence[str], tmp_path: Path, table: str
+) -> None:
+    config = tmp_path / "shsim.toml"
+    config.write_text(f'{table}blueprint = "content.toml"\n')
+    ended = here(
+        "sweep", *demo, "--tau", "0.2", "--nodes", "100", "--quiet", "--config", str(config)
+    )
+    assert ended.code == 0
+    said = "a sweep has no blueprint: the blueprint of --config is left aside" in ended.err
+    assert said == (table == "")  # another command's own is none of a sweep's affair

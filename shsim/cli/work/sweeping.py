@@ -26,7 +26,7 @@ from shsim.workflow.run import sweep_pool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request(DeliveryRequest):
-    """The options of `sweep`."""
+    """The options of `sweep`; `blueprint_left` is where one is set, which a sweep has not."""
 
     taus: tuple[float, ...]
     lengths: tuple[int, ...]
@@ -36,6 +36,7 @@ class Request(DeliveryRequest):
     tol: float | None
     nodes: int | None
     threads: int | None
+    blueprint_left: str | None
 
 
 def run(request: Request) -> None:
@@ -48,8 +49,9 @@ def run(request: Request) -> None:
         settings = _settings(request, theta or STAND_IN)
         problems.end_here(request, settings)
         source = stack.enter_context(open_source(request, narrator, read_only=True))
-        if os.environ.get("SHSIM_BLUEPRINT"):
-            narrator.warn("a sweep has no blueprint: SHSIM_BLUEPRINT is left aside")
+        left = "SHSIM_BLUEPRINT" if os.environ.get("SHSIM_BLUEPRINT") else request.blueprint_left
+        if left is not None:
+            narrator.warn(f"a sweep has no blueprint: {left} is left aside")
         result = sweep_pool(source.load, settings, threads=request.threads, watch=narrator)
         narrator.clear()
         if output is not None:
