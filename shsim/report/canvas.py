@@ -51,7 +51,7 @@ class Canvas:
             emoji=False,
             legacy_windows=False,
         )
-        console.print(renderable)
+        console.print(renderable, crop=False)
         return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 

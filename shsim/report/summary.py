@@ -128,7 +128,14 @@ def _verdict(result: Result) -> Iterator[Text]:
     verdict = result.verdict
     yield Text(visible(verdict.sentence), style="bold green" if verdict.held else "bold red")
     if verdict.remedy:
-        yield Text(visible(verdict.remedy), style="yellow")
+        # A command line that is broken into several cannot be pasted.
+        whole = verdict.reason == "in_force"
+        yield Text(
+            visible(verdict.remedy),
+            style="yellow",
+            no_wrap=whole,
+            overflow="ignore" if whole else None,
+        )
 
 
 def _control(result: Result) -> Control:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from shsim.model.methods import METHOD_DEFAULTS
 from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, StopReason, Verdict
 from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.report.remedies import infeasible, least_mean, same_test, shorter, typed
+
+#: How a remedy begins that is a command line.
+_COMMAND = "Calibrate: shsim calibrate"
 
 #: Within this factor of L/N hardly any pool lets the rates settle.
 _CLOSE = 1.05
@@ -65,11 +69,15 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
     if control != SYMPSON_HETTER:
         remedy = "Leave --control out to see what the k in force do; --compare shows several."
         return Verdict(held=False, sentence=sentence, reason="control", remedy=remedy)
-    remedy = (
-        "Calibrate: shsim calibrate with the same --exam, --dsn or --pool and"
-        f" --tau {number(settings.tau)} {same_test(settings.delivery)}"
-    )
+    remedy = f"{_COMMAND} --tau {number(settings.tau)} {same_test(settings.delivery)}"
     return Verdict(held=False, sentence=sentence, reason="in_force", remedy=remedy)
+
+
+def with_source(verdict: Verdict, source: str) -> Verdict:
+    """The verdict whose remedy can be pasted: `source` is the options that name the items."""
+    if verdict.reason != "in_force" or verdict.remedy is None or not source:
+        return verdict
+    return replace(verdict, remedy=verdict.remedy.replace(_COMMAND, f"{_COMMAND} {source}", 1))
 
 
 def _under(control: Control, sentence: str) -> str:

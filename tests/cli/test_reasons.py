@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
+import pytest
 from front_door import QUICK_CALIBRATION, Run
 
 EXACT = ("--method", "exact", "--nodes", "200", "--verify-n", "20000", "--seed", "1")
@@ -54,3 +57,24 @@ def test_simulate_has_no_reasons(here: Run, demo: Sequence[str]) -> None:
     held = here("calibrate", *demo, "--dry-run", *QUICK_CALIBRATION, "--tau", "1",
                 "--format", "json")  # fmt: skip
     assert json.loads(held.out)["reasons"] is None
+
+
+def test_the_remedy_of_a_missed_cap_can_be_pasted(
+    here: Run, demo: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my pool.csv").write_text(here("export", *demo).out)
+    test = ("--len", "12", "--n", "20000", "--seed", "1", "--format", "json")
+    for source in (demo, ("--pool", "my pool.csv")):
+        missed = json.loads(here("simulate", *source, *test).out)["verdict"]
+        assert missed["held"] is False
+        label, program, *arguments = shlex.split(missed["remedy"])
+        assert (label, program) == ("Calibrate:", "shsim")
+        ended = here(*arguments, "--iters", "30")
+        assert ended.code == 0, ended.err
+        assert "The cap of 0.2 is held" in ended.out
+    monkeypatch.setenv("SHSIM_DSN", demo[1])
+    lines = here("simulate", *demo[2:], *test[:-2], "--tau", "0.1").out.splitlines()
+    (line,) = [line for line in lines if line.startswith("Calibrate: ")]
+    assert line.startswith("Calibrate: shsim calibrate --exam DEMO-EXAM --tau 0.1 --len 12 ")
+    assert here(*shlex.split(line)[2:], "--dry-run").code == 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
-from shsim.cli.work.sources import Source, file_label, open_source
+from shsim.cli.work.sources import Source, as_typed, file_label, open_source
 from shsim.cli.work.verdict import tell_record, tell_verdict
 from shsim.model.control import Control
 from shsim.model.methods import Estimator
@@ -20,6 +20,7 @@ from shsim.model.results import SimulationResult
 from shsim.model.settings import SimulationSettings
 from shsim.report.closing import recorded_sentences
 from shsim.report.render import asides, result_data, result_text
+from shsim.report.verdict import with_source
 from shsim.workflow.run import simulate_exam, simulate_pool
 
 
@@ -49,6 +50,8 @@ def run(request: Request) -> None:
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
         request.say_seed(settings.delivery, narrator)
         result = _simulate(request, settings, source, narrator)
+        verdict = with_source(result.verdict, as_typed(request, source))
+        result = replace(result, verdict=verdict)
         narrator.clear()
         if output is not None:
             output.stage(result)

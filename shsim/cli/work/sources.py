@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
 from shsim.errors import DatabaseError, DataError, UsageError
 from shsim.model.item_pool import ItemPool
+from shsim.report.blotted import blotted
 from shsim.report.plain_text import visible_line
 from shsim.storage.base import Store
 from shsim.storage.csv_file import read_pool
@@ -76,6 +78,17 @@ class Source:
         if self.pool is not None:
             return self.pool
         return read_file(self.name)
+
+
+def as_typed(request: PoolRequest, source: Source) -> str:
+    """The options that name the source, as they are typed; none for the demo exam."""
+    if source.store is None:
+        return "" if source.pool is not None else f"--pool {shlex.quote(source.name)}"
+    words = ["--exam", shlex.quote(source.name)]
+    if request.dsn is not None and request.dsn != os.environ.get("SHSIM_DSN"):
+        secret = blotted(request.dsn) != request.dsn
+        words += ["--dsn", shlex.quote(source.store.label if secret else request.dsn)]
+    return " ".join(words)
 
 
 @contextmanager
