@@ -20,12 +20,14 @@ from shsim.storage.ledger import Ledger
 class SaveOutcome:
     """What a save did: rows of k inserted or changed, and rows that already stood so.
 
-    `run` is the save's number in the ledger, None where it was not recorded.
+    `run` is the save's number in the ledger, None where it was not recorded; `warning` is a
+    sentence about a COMMIT that stands, and yet not as it should.
     """
 
     changed: int
     unchanged: int
     run: int | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

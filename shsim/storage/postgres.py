@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -211,7 +212,13 @@ class PostgresStore:
 
     def _write_k(self, save: Save) -> SaveOutcome:
         with self._session.exam_lock(save.exam):
-            return self._session.run(save, final=True)
+            outcome = self._session.run(save, final=True)
+            said = " ".join(" ".join(self._session.said_at_commit).split())
+        if not said:
+            return outcome
+        # A wait for a standby that was cancelled, say: the server has told us, and nobody else.
+        warning = f"the k are saved, and {self.label} said of its COMMIT: {said}"
+        return replace(outcome, warning=warning)
 
     def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.

@@ -40,7 +40,10 @@ class OvertakenError(Exception):
 
 
 class Session:
-    """One connection, made on first use and again when it drops, with the exams it locks."""
+    """One connection, made on first use and again when it drops, with the exams it locks.
+
+    `said_at_commit` is what the server said of the last COMMIT beside that it stands.
+    """
 
     def __init__(
         self, dsn: Dsn, *, read_only: bool, application_name: str, patience: float = PATIENCE
@@ -53,6 +56,7 @@ class Session:
         self._former: dict[str, Any] | None = None
         self._pooled = False
         self._committing = False
+        self.said_at_commit: list[str] = []
         self._locks = ExamLocks(dsn.label, self._connect)
 
     def run(self, work: Callable[[Any], T], *, final: bool = False) -> T:
@@ -147,7 +151,9 @@ class Session:
             with connection.cursor() as cursor:
                 value = work(cursor)
             self._committing = True
+            connection.notices.clear()
             connection.commit()
+            self.said_at_commit = list(connection.notices)
         except BaseException:
             # After a drop there is nothing to roll back.
             with suppress(psycopg2.Error):

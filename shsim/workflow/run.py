@@ -103,6 +103,8 @@ def calibrate_exam(
                 record = entry.to_be_saved(result, _repeated(policy))
                 saved = store.save_k(loaded, result.k, force=policy.force, record=record)
                 entry.open = False
+                if saved.warning is not None:
+                    watch.warn(saved.warning)
                 result = replace(result, run=saved.run)
             if output is not None:
                 output.publish(result.run)
