@@ -36,6 +36,7 @@ class Narrator:
         self._drawing = watched and not quiet and not speaks_json()
         self._bar: ProgressBar | None = None
         self._told: set[str] = set()
+        self._awaiting: list[str] = []
 
     def __enter__(self) -> Narrator:
         return self
@@ -46,10 +47,13 @@ class Narrator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            self._awaiting.clear()
         self.clear()
 
     def clear(self) -> None:
-        """Take the progress bar away."""
+        """Take the progress bar away; the work is done."""
+        self._say_awaiting()
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -60,6 +64,7 @@ class Narrator:
 
     def stage(self, stage: Stage, total: int) -> None:
         """Begin a stage; compiling is said even where no progress is drawn."""
+        self._say_awaiting()
         if speaks_json():
             words = _COMPILING if stage == "compiling" else STAGE_WORDS[stage]
             self.milestone("stage", words, stage=stage, total=total)
@@ -100,6 +105,10 @@ class Narrator:
         else:
             self._say(sentence)
 
+    def note_of_work(self, sentence: str) -> None:
+        """Say something once the work has begun: of a run that is refused it would be idle."""
+        self._awaiting.append(sentence)
+
     def warn(self, sentence: str) -> None:
         """Say something that nobody may miss."""
         if speaks_json():
@@ -112,6 +121,10 @@ class Narrator:
         if speaks_json() and (not self._quiet or level != "info"):
             log(level, event, sentence, fields)
             self._told.add(sentence)
+
+    def _say_awaiting(self) -> None:
+        while self._awaiting:
+            self.note(self._awaiting.pop(0))
 
     def _once(self, level: Level, event: str, sentence: str) -> None:
         """A sentence that came with a milestone's fields is not said again without them."""

@@ -78,3 +78,14 @@ def test_the_remedy_of_a_missed_cap_can_be_pasted(
     (line,) = [line for line in lines if line.startswith("Calibrate: ")]
     assert line.startswith("Calibrate: shsim calibrate --exam DEMO-EXAM --tau 0.1 --len 12 ")
     assert here(*shlex.split(line)[2:], "--dry-run").code == 0
+
+
+@pytest.mark.parametrize("program", ["calibrate", "simulate", "trace"])
+def test_the_seed_of_a_run_that_is_refused_is_not_told(
+    here: Run, demo: Sequence[str], program: str
+) -> None:
+    refused = here(program, *demo[:2], "--exam", "NONE")
+    assert refused.code == 3
+    assert "repeats this run" not in refused.err
+    few = ("--tests", "1") if program == "trace" else ("--n", "100")
+    assert "repeats this run" in here(program, *demo, *few).err

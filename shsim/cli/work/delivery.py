@@ -92,7 +92,7 @@ class TestRequest(DeliveryRequest):
     def say_seed(self, delivery: DeliverySettings, narrator: Narrator) -> None:
         """Say which seed was drawn, without which nobody could repeat the run."""
         if self.seed is None:
-            narrator.note(f"seed {delivery.seed} (--seed {delivery.seed} repeats this run)")
+            narrator.note_of_work(f"seed {delivery.seed} (--seed {delivery.seed} repeats this run)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
