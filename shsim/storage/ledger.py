@@ -204,7 +204,15 @@ class Ledger:
         row["message"] = self._scrub(record.message)[:_LONGEST_MESSAGE].replace("\0", "\\0")
         cursor.execute(self._sql["insert_run"], row)
         # RETURNING is younger than the SQLite of some systems that we run on.
-        return int(cursor.fetchone()[0] if self._database == "postgres" else cursor.lastrowid)
+        run = int(cursor.fetchone()[0] if self._database == "postgres" else cursor.lastrowid)
+        cursor.execute(self._sql["leftover_items"], {"run": run})
+        if cursor.fetchone() is not None:
+            raise DatabaseError(
+                f"{self._label}: this would be run {run}, and shsim_run_item has k of another run"
+                " of that number, which is no longer in shsim_run: a rollback would mix them."
+                f" Nothing was written. Clear shsim_run_item of run {run}, and run again."
+            )
+        return run
 
     def insert_items(self, cursor: Any, run: int) -> None:
         """Put k before and after on record, from the table `shsim_k` of k to be written."""

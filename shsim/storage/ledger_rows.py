@@ -64,11 +64,12 @@ def reading(run: object, label: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
         raise DamagedError(
             f"{label}: run {run} of its ledger cannot be read: {said}. Restore the database from a"
-            " backup, or delete the row from shsim_run."
+            f" backup, or delete the row from shsim_run, and those of run {run} from"
+            " shsim_run_item."
         ) from error
 
 

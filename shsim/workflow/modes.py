@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shsim.errors import DamagedError
 from shsim.model.settings import Settings, settings_as_dict
 from shsim.storage.base import Store
 from shsim.workflow.watch import Watch
@@ -29,7 +30,11 @@ def warn_of_another_mode(
     replaces
         Whether this run makes k of its own, for its own test.
     """
-    made = store.ledger.in_force(exam)
+    try:
+        made = store.ledger.in_force(exam)
+    except DamagedError as error:  # an old record is no reason to leave the exam uncalibrated
+        watch.warn(f"which test the k in force of {exam} were made for cannot be told: {error}")
+        return
     if made is None:
         return
     ours = settings_as_dict(settings)

@@ -106,6 +106,12 @@ def rollback(
 
 def _require_k(run: RecordedRun, items: RunItems) -> None:
     """Refuse a record that has no k to put back: its save was forced, or it is damaged."""
+    if not len(items):
+        raise DataError(
+            f"run {run.run} saved k, and none of them is on record any more: the rows of"
+            " shsim_run_item are gone. Nothing was rolled back: restore them from a backup, or"
+            " import a table of k."
+        )
     bad = np.flatnonzero(~(items.absent | ((items.before >= 0) & (items.before <= 1))))
     if len(bad):
         raise DataError(

@@ -17,6 +17,9 @@ INSERT INTO shsim_run (
     %(history)s, %(measures)s, %(outcome)s, %(message)s
 );
 
+-- name: leftover_items
+SELECT 1 FROM shsim_run_item WHERE run = %(run)s LIMIT 1;
+
 -- name: insert_items
 -- Before k are written: what stands in the table, as it stands, beside what is about to.
 INSERT INTO shsim_run_item (run, question_id, version, k_before, k_after)

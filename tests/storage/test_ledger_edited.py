@@ -1,0 +1,72 @@
+"""A ledger that hands have been at: nothing is mixed up, and no run stops for an old record."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from storage.databases import execute, item_rows, query
+from storage.records import record
+
+from shsim.errors import DatabaseError, DataError
+from shsim.model.ability import AbilityDistribution
+from shsim.model.delivery import DeliverySettings
+from shsim.model.settings import SimulationSettings
+from shsim.storage.base import Store
+from shsim.workflow.modes import warn_of_another_mode
+from shsim.workflow.past_runs import rollback
+from shsim.workflow.watch import Watch
+
+NORMAL = AbilityDistribution.normal(0, 1)
+K = np.array([0.1, 1 / 3, 1.0])
+
+
+def save(store: Store) -> int:
+    run = store.save_k(store.load_pool("E"), K, record=record()).run
+    assert run is not None
+    return run
+
+
+def test_a_number_is_not_given_out_over_the_k_of_another_run(filled: Store, dsn: str) -> None:
+    run = save(filled)
+    execute(dsn, f"DELETE FROM shsim_run WHERE id = {run}")  # noqa: S608
+    if dsn.startswith("sqlite"):
+        execute(dsn, "DELETE FROM sqlite_sequence WHERE name = 'shsim_run'")
+    else:
+        execute(dsn, "ALTER TABLE shsim_run ALTER COLUMN id RESTART WITH 1")
+    before = item_rows(dsn)
+    with pytest.raises(DatabaseError, match="Clear shsim_run_item of run 1,"):
+        filled.save_k(filled.load_pool("E"), K[::-1].copy(), record=record())
+    assert item_rows(dsn) == before
+    assert query(dsn, "SELECT count(*) FROM shsim_run") == [(0,)]
+
+
+def test_a_run_whose_k_are_gone_is_not_rolled_back(filled: Store, dsn: str) -> None:
+    run = save(filled)
+    execute(dsn, "DELETE FROM shsim_run_item")
+    before = item_rows(dsn)
+    with pytest.raises(DataError, match="none of them is on record any more"):
+        rollback(filled, run)
+    assert item_rows(dsn) == before
+
+
+@pytest.mark.parametrize("settings", ["{", "[" * 100_000], ids=["cut off", "deep"])
+def test_an_old_record_that_cannot_be_read_is_warned_of(
+    filled: Store, dsn: str, settings: str
+) -> None:
+    run = save(filled)
+    execute(dsn, f"UPDATE shsim_run SET settings = '{settings}'")  # noqa: S608
+    warned: list[str] = []
+
+    class Listening(Watch):
+        def warn(self, text: str) -> None:
+            warned.append(text)
+
+    warn_of_another_mode(
+        filled,
+        "E",
+        SimulationSettings(delivery=DeliverySettings(theta=NORMAL, seed=1)),
+        Listening(),
+        replaces=True,
+    )
+    (said,) = warned
+    assert f"run {run} of its ledger cannot be read" in said
