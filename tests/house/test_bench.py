@@ -15,6 +15,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 
 #: How many ratios each prints.
 RATIOS = {
+    "admin_api": 1,
     "adaptive": 5,
     "exact": 3,
     "first_script": 2,

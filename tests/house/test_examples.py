@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from extras.served import SECRET, serving, token
 from redis_server import running_redis
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -82,6 +83,33 @@ def test_the_blueprint(surroundings):
     assert 4 <= topics.count(1) <= 8
     assert topics.count(2) >= 3
     assert topics.count(7) <= 2
+
+
+@pytest.fixture
+def admin_api(surroundings, monkeypatch):
+    """The environment of whoever asks a server that has the demo exam."""
+    monkeypatch.setenv("SHSIM_JWT_SECRET", SECRET)
+    monkeypatch.setenv("XDG_DATA_HOME", surroundings["XDG_DATA_HOME"])
+    with serving() as served:
+        yield {**surroundings, "SHSIM_URL": served.url, "TOKEN": token()}
+
+
+@pytest.mark.compiled
+def test_the_first_scripts_request(admin_api):
+    answer = json.loads(run(admin_api, "sh", str(EXAMPLES / "admin_api.sh")))
+    assert (answer["ok"], answer["run"], len(answer["history"])) == (True, 1, 5)
+    assert set(answer) >= {"verification", "stdout"}
+
+
+@pytest.mark.compiled
+def test_the_client(admin_api):
+    client = [sys.executable, str(EXAMPLES / "admin_api_client.py")]
+    assert run(admin_api, *client, "DEMO-EXAM", "0.4").startswith("The cap of 0.4 is held")
+    done = subprocess.run(
+        [*client, "NO-EXAM", "0.4"], env=admin_api, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "There is no exam 'NO-EXAM'.\n"
 
 
 def sections(name):
