@@ -149,7 +149,14 @@ def _at_most(name: str, most: int, what: str) -> Callable[[F], F]:
 @_at_most("--most-iters", 1_000, "iterations of a calibration")
 @_at_most("--most-items", 100_000, "items of a pool")
 @_at_most("--most-points", 100, "points of a sweep")
-@options.threads
+@setting(
+    "--threads",
+    section=WORK,
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    help="Threads of each run; the answer does not depend on it.",
+    fallback="the processors but one, shared by the runs",
+)
 @options.config
 @options.messages
 def serve(**parameters: Any) -> None:

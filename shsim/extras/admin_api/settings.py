@@ -56,7 +56,7 @@ class ServerSettings:
     queue
         Those that may wait for their turn.
     threads
-        Threads of each; None: one a processor.
+        Threads of each; None: the processors but one, shared by them.
     limits
         The most that a request may ask for.
     """
