@@ -1,10 +1,23 @@
 #!/bin/sh
 # What a monitor says of the last run in each log that `--log-format json` wrote; its exit code is
-# Nagios': 0 well, 1 look at it by day, 2 now.
+# Nagios': 0 well, 1 look at it by day, 2 now. Each kind of run needs a log of its own. One that has
+# grown no longer for HOURS (26) is reported too: the run did not take place.
 #
 #   sh monitor.sh /var/log/shsim/*.jsonl
+#   HOURS=170 sh monitor.sh /var/log/shsim/weekly/*.jsonl
+hours=${HOURS:-26}
 worst=0
 for log in "$@"; do
+    if [ ! -f "$log" ]; then
+        echo "$log: there is no such log"
+        worst=2
+        continue
+    fi
+    if [ -n "$(find "$log" -mmin +"$((hours * 60))")" ]; then
+        echo "$log: nothing has run for $hours hours"
+        worst=2
+        continue
+    fi
     code=$(tail -n 1 "$log" | sed -n 's/.*"event": "end".*"exit_code": \([0-9]*\).*/\1/p')
     case $code in
     0) continue ;;

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,24 @@ def test_the_monitor(tmp_path, last, code, said):
     )
     assert (done.returncode, said in done.stdout) == (code, True)
     assert done.stderr == ""
+
+
+def test_the_monitor_misses_runs_that_did_not_take_place(tmp_path):
+    log = tmp_path / "math-1.jsonl"
+    log.write_text('{"event": "end", "message": "", "exit_code": 0, "seconds": 1}\n')
+    yesterday = time.time() - 27 * 3600
+    os.utime(log, (yesterday, yesterday))
+
+    def judged(path, hours):
+        done = subprocess.run(
+            ["sh", EXAMPLES / "monitor.sh", path],
+            env={**os.environ, "HOURS": hours}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout.partition(": ")[2]
+
+    assert judged(log, "26") == (2, "nothing has run for 26 hours\n")
+    assert judged(log, "28") == (0, "")
+    assert judged(tmp_path / "none.jsonl", "26") == (2, "there is no such log\n")
 
 
 @pytest.mark.compiled
