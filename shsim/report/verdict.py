@@ -16,8 +16,8 @@ from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, Sto
 from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.report.remedies import infeasible, least_mean, same_test, shorter, typed
 
-#: How a remedy begins that is a command line.
-_COMMAND = "Calibrate: shsim calibrate"
+#: How remedies begin that are a command line; what judges k that were made for another test.
+_COMMAND, JUDGE = "Calibrate: shsim calibrate", "Judge them in that test: shsim simulate"
 
 #: Within this factor of L/N hardly any pool lets the rates settle.
 _CLOSE = 1.05
@@ -77,7 +77,10 @@ def with_source(verdict: Verdict, source: str) -> Verdict:
     """The verdict whose remedy can be pasted: `source` is the options that name the items."""
     if verdict.reason != "in_force" or verdict.remedy is None or not source:
         return verdict
-    return replace(verdict, remedy=verdict.remedy.replace(_COMMAND, f"{_COMMAND} {source}", 1))
+    remedy = verdict.remedy
+    for command in (_COMMAND, JUDGE):
+        remedy = remedy.replace(command, f"{command} {source}", 1)
+    return replace(verdict, remedy=remedy)
 
 
 def _under(control: Control, sentence: str) -> str:

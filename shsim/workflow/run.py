@@ -161,10 +161,14 @@ def simulate_exam(
 ) -> SimulationResult:
     """Show what an exam's k in force do; the run goes on record, unless it is a dry one."""
     pool = load_checked(lambda: store.load_pool(exam), settings)
+    remedy = None
     if settings.control == SYMPSON_HETTER:
-        warn_of_another_mode(store, exam, settings, watch, replaces=False)
+        remedy = warn_of_another_mode(store, exam, settings, watch, replaces=False)
     with on_record(entry_of(store, watch, "simulate", pool, settings), dry_run=dry_run) as entry:
         result = simulate(pool, settings, threads=threads, watch=watch)
+        if remedy is not None and result.verdict.reason == "in_force":
+            # A calibration for this run's test would replace k that are good for another.
+            result = replace(result, verdict=replace(result.verdict, remedy=remedy))
         return replace(result, run=entry.settle("dry", result))
 
 

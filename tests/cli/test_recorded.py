@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import time
@@ -248,6 +249,23 @@ def test_k_made_for_another_test_are_said_loudly(
     ) in ended.err
     other = here("simulate", *demo, *BRIEF, *options, "--control", "none", "--quiet")
     assert "warning: the k" not in other.err
+
+
+def test_k_made_for_another_test_are_to_be_judged_in_that_one(
+    here: Run, demo: Sequence[str]
+) -> None:
+    rule = ("--tau", "0.25", "--iters", "6", "--n", "2000", "--verify-n", "4000", "--seed", "1")
+    assert here("calibrate", *demo, *rule, "--ability", "eap", "--len", "10").code == 0
+    missed = here(
+        "simulate", *demo, "--len", "25", "--tau", "0.07", "--n", "4000", "--format", "json"
+    )
+    remedy = json.loads(missed.out)["verdict"]["remedy"]
+    _, judge, typed = remedy.partition("Judge them in that test: shsim ")
+    assert f" {judge}simulate --exam DEMO-EXAM --tau 0.25 " in missed.err
+    assert "shsim calibrate" not in missed.err
+    again = here(*shlex.split(typed), "--n", "4000")
+    assert again.code == 0, again.err
+    assert "warning: the k" not in again.err
 
 
 def test_tests_that_end_by_their_error_are_another_test(here: Run, demo: Sequence[str]) -> None:
