@@ -81,9 +81,10 @@ def audit_exam(
     Raises
     ------
     UsageError
-        There is nothing to count from, or it lies in the future.
+        What is to be counted from lies in the future.
     DataError
-        Settings or data are bad, or the run is unknown, another exam's, or saved nothing.
+        Settings or data are bad, no run on record can begin the count, or the run is unknown,
+        another exam's, or saved nothing.
     """
     loaded = store.load_pool(exam)  # refuses an exam that the ledger could not be asked for
     made = store.ledger.in_force(exam)
@@ -206,7 +207,7 @@ def _first_run(
     """The run that the window begins with: the one asked for, or the newest that saved k."""
     run = newest if asked is None else recall(store, asked).run
     if run is None:
-        raise UsageError(
+        raise DataError(
             f"no run on record saved k of {exam}, so that there is nothing to count from."
             " Say from when: --since 2026-01-31"
         )

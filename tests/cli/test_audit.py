@@ -259,7 +259,7 @@ def test_what_cannot_be_audited_is_refused(
 
 def test_without_a_run_the_defaults_predict_and_it_is_said(here: Run, demo: Sequence[str]) -> None:
     ended = here("audit", *demo)
-    assert ended.code == 2
+    assert ended.code == 3
     assert "nothing to count from. Say from when: --since" in ended.err
     for table in ("shsim_schema", "shsim_run", "shsim_run_item"):
         ended = here("audit", *demo, "--since", "2020-01-01")
