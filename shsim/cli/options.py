@@ -46,8 +46,9 @@ dsn = setting(
     section=SOURCE,
     metavar="DSN",
     help="Database: postgresql://USER@HOST/NAME, a libpq 'key=value' string or sqlite:///PATH."
-    " Else DATABASE_URL is read, else a SQLite file in the user's data directory. Keep"
-    " passwords out of it: the process list shows it. Use PGPASSFILE, PGPASSWORD or SHSIM_DSN.",
+    " Else SHSIM_DSN is read, then DATABASE_URL, else a SQLite file in the user's data"
+    " directory. Keep passwords out of it: the process list shows it. Use PGPASSFILE, PGPASSWORD"
+    " or SHSIM_DSN.",
 )
 exam = setting(
     "--exam",
@@ -55,7 +56,7 @@ exam = setting(
     "exam",
     section=SOURCE,
     metavar="CODE",
-    help="Exam code. The embedded database needs none while it holds one exam.",
+    help="Exam code. With the embedded database it may be left out while that holds one exam.",
 )
 config = setting(
     "--config",

@@ -18,7 +18,7 @@ from shsim.workflow.watch import Stage
 if TYPE_CHECKING:
     from shsim.cli.progress_bar import ProgressBar
 
-_COMPILING = "compiling the kernels, as on the first run only"
+_COMPILING = "compiling the kernels, as on the first run of each kind"
 
 
 class Narrator:

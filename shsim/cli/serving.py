@@ -21,12 +21,13 @@ TOKEN = "The token"  # noqa: S105 - a heading
 SERVE_EPILOG = """
 \b
 Examples:
-  export SHSIM_JWT_SECRET="$(openssl rand -base64 48)"
-  shsim serve
+  (umask 077; openssl rand -base64 48 > jwt-secret)
+  shsim serve --jwt-secret-file jwt-secret
       The embedded database, at http://127.0.0.1:8000.
   shsim serve --dsn postgresql://qbank@db/qbank --jwks /etc/shsim/jwks.json \\
       --audience shsim --issuer https://id.example --log-format json
-  curl -H "Authorization: Bearer $(shsim token --role viewer)" \\
+  TOKEN=$(shsim token --jwt-secret-file jwt-secret)
+  curl -H "Authorization: Bearer $TOKEN" \\
       http://127.0.0.1:8000/v1/admin/exposure/items?limit=10
 
 \b
@@ -38,9 +39,9 @@ and `role` or `roles`: admin for what changes or computes, viewer for reading.
 MINTING_EPILOG = """
 \b
 Examples:
-  export SHSIM_JWT_SECRET="$(openssl rand -base64 48)"
-  shsim token --role viewer
-  shsim token --subject me --role admin --ttl 600 > token
+  shsim token --jwt-secret-file jwt-secret
+  shsim token --jwt-secret-file jwt-secret --subject me --role admin --ttl 600
+      The server must have been started with the same secret.
 """
 
 _secret = setting(
@@ -55,11 +56,9 @@ _claims = together(
         "--audience",
         section=KEYS,
         metavar="NAME",
-        help="What the claim `aud` of a token must name.",
+        help="The claim `aud` of a token: minted into it, and demanded by the server.",
     ),
-    setting(
-        "--issuer", section=KEYS, metavar="NAME", help="What the claim `iss` of a token must be."
-    ),
+    setting("--issuer", section=KEYS, metavar="NAME", help="The claim `iss`, likewise."),
 )
 
 

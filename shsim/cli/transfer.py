@@ -8,7 +8,7 @@ import click
 
 from shsim.cli import options
 from shsim.cli.command import Command, given
-from shsim.cli.options import OUTPUT, setting
+from shsim.cli.options import OUTPUT, SOURCE, setting
 
 EXPORT_EPILOG = """
 \b
@@ -70,7 +70,14 @@ def export(**parameters: Any) -> None:
     short_help="Publish a pool from a CSV or JSON file.",
 )
 @click.argument("file", metavar="FILE|-", type=click.Path(allow_dash=True))
-@options.exam
+@setting(
+    "--exam",
+    "--exam-code",
+    "exam",
+    section=SOURCE,
+    metavar="CODE",
+    help="Exam code under which the items are published. It must be given.",
+)
 @options.dsn
 @setting(
     "--dry-run",

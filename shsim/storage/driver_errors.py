@@ -95,7 +95,7 @@ _SQLITE = (
     ("full", "is on a full disk. Nothing was written. Make room and run again."),
     (
         "unable to open",
-        "cannot be opened. Check the path and its permissions, or make it with `shsim db init`.",
+        "cannot be opened. Its folder must be there, and writable; `shsim db init` makes the file.",
     ),
 )
 

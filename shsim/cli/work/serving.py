@@ -83,7 +83,10 @@ def run_token(request: TokenOptions) -> None:
     require_extra("api", "shsim token")
     from shsim.extras.admin_api.tokens import TokenRequest, mint
 
-    keys = _keys({"--jwt-secret-file": request.jwt_secret_file})
+    keys = _keys(
+        {"--jwt-secret-file": request.jwt_secret_file},
+        "a secret to sign with is needed, the one that the server was started with",
+    )
     wanted = TokenRequest(
         subject=request.subject,
         role=request.role,
@@ -102,7 +105,8 @@ def _settings(request: ServeRequest) -> ServerSettings:
             "--jwt-secret-file": request.jwt_secret_file,
             "--jwt-public-key": request.jwt_public_key,
             "--jwks": request.jwks,
-        }
+        },
+        "a key is needed, or anybody could come in",
     )
     return ServerSettings(
         host=request.host,
@@ -127,8 +131,8 @@ def _settings(request: ServeRequest) -> ServerSettings:
     )
 
 
-def _keys(files: Mapping[str, str | None]) -> Keys:
-    """The one key that is named, in a file or in the environment."""
+def _keys(files: Mapping[str, str | None], lack: str) -> Keys:
+    """The one key that is named, in a file or in the environment; `lack` says why there is one."""
     from shsim.extras.admin_api import keys
 
     readers: Mapping[str, Callable[[str], Keys]] = {
@@ -145,9 +149,9 @@ def _keys(files: Mapping[str, str | None]) -> Keys:
         return readers[option](path)
     if not secret:
         raise UsageError(
-            f"a key is needed, or anybody could come in: {keys.SECRET_VARIABLE} in the"
-            f" environment, or one of {', '.join(files)}. A secret of its own is made by:"
-            " openssl rand -base64 48"
+            f"{lack}: {keys.SECRET_VARIABLE} in the environment, or"
+            f" {'one of ' if len(files) > 1 else ''}{', '.join(files)}."
+            " A new secret is made by: openssl rand -base64 48"
         )
     return keys.secret_key(secret, keys.SECRET_VARIABLE)
 
