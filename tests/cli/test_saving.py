@@ -99,7 +99,7 @@ def test_a_first_dry_run_makes_nothing(here: Run, command: tuple[str, ...]) -> N
     assert "taking the demo exam, in memory" in ended.err
     assert "DEMO-EXAM: 480 items" in ended.out
     assert not embedded_path().parent.exists()
-    assert here(*command, "--dry-run", "--exam", "OTHER").code == 2
+    assert here(*command, "--dry-run", "--exam", "OTHER").code == 3
 
 
 def test_looking_makes_nothing(here: Run) -> None:

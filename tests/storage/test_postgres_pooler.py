@@ -51,7 +51,7 @@ def test_the_lock_is_kept_from_load_to_save(pooled: Store, through: str, filled_
         for dsn in (through, filled_dsn):
             with (
                 closing(open_store(dsn)) as other,
-                pytest.raises(RefusedError, match=r"E is being .* held by pooled \(process \d+ "),
+                pytest.raises(RefusedError, match=r"E is in use: .* held by pooled \(process \d+ "),
                 other.exam_lock("E"),
             ):
                 pass
