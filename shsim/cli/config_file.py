@@ -38,7 +38,7 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) 
     root = ctx.find_root()
     command = _command_name(ctx)
     problems: list[str] = []
-    every = _settings_by_command(root)
+    every = settings_by_command(root)
     top = {key: item for key, item in document.items() if not isinstance(item, dict)}
     known_anywhere = {key: param for keys in every.values() for key, param in keys.items()}
     # A name means the same to every command but sweep, whose tau may be a list.
@@ -48,7 +48,7 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) 
         if not isinstance(content, dict):
             continue
         if table not in every:
-            problems.append(f"{value}: [{table}] is no command.{_near(table, every)}")
+            problems.append(f"{value}: [{table}] is no command.{near(table, every)}")
             continue
         checked = dict(_checked(value, f"[{table}] ", content, every[table], problems))
         if table == command:
@@ -82,7 +82,7 @@ def _command_name(ctx: click.Context) -> str:
     return ctx.info_name or ""
 
 
-def _settings_by_command(root: click.Context) -> dict[str, dict[str, Setting]]:
+def settings_by_command(root: click.Context) -> dict[str, dict[str, Setting]]:
     """Every command's options by their keys, a group's from all its commands."""
     group = root.command
     if not isinstance(group, click.Group):
@@ -115,7 +115,7 @@ def _checked(
         if name in TYPED_ONLY:
             problems.append(f"{path}: {place}{key} must be typed on the command line.")
         elif name not in known:
-            problems.append(f"{path}: {place}{key} is no option.{_near(name, known)}")
+            problems.append(f"{path}: {place}{key} is no option.{near(name, known)}")
         elif (wanted := _wanted(known[name])) and not _fits(item, wanted):
             problems.append(f"{path}: {place}{key} = {item!r} is not {wanted}.")
         else:
@@ -146,8 +146,9 @@ def _fits(item: Any, wanted: str) -> bool:
     return isinstance(item, kinds.get(wanted, (str,)))
 
 
-def _near(name: str, known: Mapping[str, Any]) -> str:
+def near(name: str, known: Mapping[str, Any]) -> str:
+    """A question whether another name was meant, or nothing."""
     if len(name) > _LONGEST:  # it was no slip of the keyboard
         return ""
-    near = get_close_matches(name, known)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    found = get_close_matches(name, known)
+    return f" Did you mean {' or '.join(found)}?" if found else ""

@@ -13,6 +13,7 @@ import click
 
 from shsim.cli.command import Setting
 from shsim.cli.config_file import load_config
+from shsim.cli.environment import warn_of_unknown_variables
 from shsim.cli.log_lines import FORMATS, choose
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,6 +69,14 @@ config = setting(
     callback=load_config,
     help="Read options from a TOML file: names as here, at its top or under [COMMAND].",
 )
+
+
+def _choose_and_warn(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    """From here on stderr has its format, and what is wrong outside can be told in it."""
+    choose(value)
+    warn_of_unknown_variables(ctx)
+
+
 quiet = setting(
     "--quiet",
     section="Other",
@@ -83,7 +92,7 @@ log_format = setting(
     # Eager, and after --config, which may set it: what else is wrong is told in this format.
     is_eager=True,
     expose_value=False,
-    callback=lambda _ctx, _param, value: choose(value),
+    callback=_choose_and_warn,
     help="What stderr gets. json: one object a line for each note, warning, error and step, and a"
     " last one with the exit code; no progress bar.",
 )

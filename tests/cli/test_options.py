@@ -89,6 +89,30 @@ def test_a_wrong_file_is_refused_with_everything_wrong_in_it(
     assert ended.err.count("\n") == len(complaints)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SHSIM_TUA", "Did you mean SHSIM_TAU"),
+        ("SHSIM_REQUIRE_CAPP", "Did you mean SHSIM_REQUIRE_CAP"),
+        ("SHSIM_QWERTYUIOP", ""),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_warned_of(
+    here: Run, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setenv("SHSIM_JWT_SECRET_FILE", "/none")  # another command's
+    monkeypatch.setenv("SHSIM_PROPOSALS_DAYS", "9")
+    monkeypatch.setenv(name, "1")
+    ended = here("db", "check", "--quiet")
+    assert ended.code == 0
+    assert ended.err.count("warning: ") == 1
+    assert f"warning: {name} is set, and shsim reads no such variable." in ended.err
+    assert said in ended.err
+    [line] = here("db", "check", "--quiet", "--log-format", "json").err.splitlines()[:1]
+    assert json.loads(line)["level"] == "warning"
+    assert name in json.loads(line)["message"]
+
+
 def test_a_missing_file_is_refused(here: Run, tmp_path: Path) -> None:
     ended = here("doctor", "--config", str(tmp_path / "none.toml"))
     assert ended.code == 2
