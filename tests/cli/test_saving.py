@@ -102,6 +102,14 @@ def test_a_first_dry_run_makes_nothing(here: Run, command: tuple[str, ...]) -> N
     assert here(*command, "--dry-run", "--exam", "OTHER").code == 3
 
 
+@pytest.mark.parametrize("command", ["calibrate", "simulate", "sweep"])
+def test_no_database_is_made_where_another_exam_is_asked_for(here: Run, command: str) -> None:
+    ended = here(command, "--exam", "MATH-1")
+    assert (ended.code, ended.out) == (3, "")
+    assert "--exam MATH-1: no --dsn is given and neither SHSIM_DSN nor DATABASE_URL is" in ended.err
+    assert not embedded_path().parent.exists()
+
+
 def test_looking_makes_nothing(here: Run) -> None:
     assert here("db", "check").code == 0
     assert here("doctor").code == 0

@@ -99,14 +99,16 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
         bind(pool=file)
         yield Source(file, None, None)
         return
-    if read_only and named_database(request) is None and not embedded_path().exists():
+    new = named_database(request) is None and not embedded_path().exists()
+    if new and request.exam not in {None, DEMO_EXAM}:
+        raise DataError(
+            f"--exam {request.exam}: no --dsn is given and neither SHSIM_DSN nor DATABASE_URL is"
+            f" set, and without a database there is only {DEMO_EXAM}. Name the database, or leave"
+            " --exam out."
+        )
+    if new and read_only:
         narrator.note("there is no database yet: taking the demo exam, in memory")
         demo = demo_pool()
-        if request.exam not in {None, demo.name}:
-            raise DataError(
-                f"--exam {request.exam}: without a --dsn there is only {DEMO_EXAM}."
-                " Give a --dsn, or leave --exam out."
-            )
         bind(exam=demo.name)
         yield Source(demo.name, None, demo)
         return
