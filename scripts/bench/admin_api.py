@@ -1,6 +1,6 @@
 """How fast `/health` answers while 200 clients read items and a calibration runs.
 
-usage: python scripts/bench/admin_api.py [--quick]
+Usage: python scripts/bench/admin_api.py [--quick]
 
 The server is `shsim serve` on SQLite as it comes, the readers are threads of one process
 of their own, each with a connection that stays open; `/health` is asked here, twenty times
