@@ -14,7 +14,7 @@ from shsim.report.plain_text import visible_line
 _PREFIX = "SHSIM_"
 
 #: Read elsewhere than by an option; and by our tests alone.
-_READ_ELSEWHERE = frozenset({"SHSIM_CACHE_DIR", "SHSIM_PROPOSALS_DAYS"})
+_READ_ELSEWHERE = frozenset({"SHSIM_CACHE_DIR", "SHSIM_JWT_SECRET", "SHSIM_PROPOSALS_DAYS"})
 _TESTS = frozenset({"SHSIM_TEST_DSN", "SHSIM_TEST_WHEEL"})
 
 

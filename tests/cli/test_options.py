@@ -101,6 +101,7 @@ def test_a_variable_that_nothing_reads_is_warned_of(
     here: Run, monkeypatch: pytest.MonkeyPatch, name: str, said: str
 ) -> None:
     monkeypatch.setenv("SHSIM_JWT_SECRET_FILE", "/none")  # another command's
+    monkeypatch.setenv("SHSIM_JWT_SECRET", "none")
     monkeypatch.setenv("SHSIM_PROPOSALS_DAYS", "9")
     monkeypatch.setenv(name, "1")
     ended = here("db", "check", "--quiet")
