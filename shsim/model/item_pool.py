@@ -132,6 +132,11 @@ class ItemPool:
         )
 
     @property
+    def keys(self) -> list[tuple[int, int]]:
+        """Each item as ``(question_id, version)``, in order; made anew at each call."""
+        return list(zip(self.question_id.tolist(), self.version.tolist(), strict=True))
+
+    @property
     def k_fingerprint(self) -> str:
         """SHA-256 of the k in force."""
         return _digest(self.k)

@@ -57,7 +57,7 @@ def _changes(pool: ItemPool, current: Mapping[str, AnyArray]) -> Iterator[str]:
 
 def _items_changed(pool: ItemPool, now: Mapping[str, AnyArray]) -> Iterator[str]:
     """Items published in another version, no longer, or since."""
-    before = dict(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
+    before = dict(pool.keys)
     after = dict(zip(now["question_id"].tolist(), now["version"].tolist(), strict=True))
     for question in sorted(before.keys() | after.keys()):
         was, is_now = before.get(question), after.get(question)
@@ -77,8 +77,7 @@ def _positions(pool: ItemPool, now: Mapping[str, AnyArray]) -> tuple[AnyArray, A
             zip(now["question_id"].tolist(), now["version"].tolist(), strict=True)
         )
     }
-    items = zip(pool.question_id.tolist(), pool.version.tolist(), strict=True)
-    pairs = [(i, places[item]) for i, item in enumerate(items) if item in places]
+    pairs = [(i, places[item]) for i, item in enumerate(pool.keys) if item in places]
     return tuple(np.array(pairs, dtype=np.int64).reshape(-1, 2).T)  # type: ignore[return-value]
 
 

@@ -93,7 +93,7 @@ def audit_exam(
     window = _window(store, exam, asked, watch)
     live = store.live_counts(exam, window.since, window.until)
     _tell_undated(live.undated, watch)
-    keys = _keys(pool)
+    keys = pool.keys
     attempts = _by_item(keys, live.attempts)
     shared = np.array([key in live.elsewhere for key in keys], dtype=np.bool_)
     if asked.tests is not None:
@@ -110,7 +110,7 @@ def audit_exam(
     held, sentence = live_verdict(pool, exposure, ~shared, tests, settings.tau)
     proposed = None
     if proposals is not None:
-        proposed = _proposed(store, pool, window, proposals, watch)
+        proposed = _proposed(store, pool, window, live, proposals, watch)
     return AuditResult(
         pool=pool,
         settings=settings,
@@ -220,7 +220,12 @@ def _first_run(
 
 
 def _proposed(
-    store: Store, pool: ItemPool, window: _Window, counts: ProposalCounts, watch: Watch
+    store: Store,
+    pool: ItemPool,
+    window: _Window,
+    live: LiveCounts,
+    counts: ProposalCounts,
+    watch: Watch,
 ) -> LiveProposals | None:
     """Live proposals and attempts over the window's whole days: the counters know no hours."""
     midnight = window.since.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -231,18 +236,16 @@ def _proposed(
             f" {window.since:%Y-%m-%d %H:%M}: the audit goes on without them."
         )
         return None
-    keys = _keys(pool)
+    keys = pool.keys
     try:
         counted = counts.proposals(keys, since, window.until)
     except DatabaseError as error:
         watch.warn(f"the audit goes on without live proposals. {error}")
         return None
-    attempts = store.live_counts(pool.name, since, window.until).attempts
-    return judge_acceptance(since, _by_item(keys, counted), _by_item(keys, attempts), pool.k)
-
-
-def _keys(pool: ItemPool) -> list[ItemKey]:
-    return list(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
+    if since != window.since:
+        live = store.live_counts(pool.name, since, window.until)
+    attempts = _by_item(keys, live.attempts)
+    return judge_acceptance(since, _by_item(keys, counted), attempts, pool.k)
 
 
 def _by_item(keys: Sequence[ItemKey], counts: Mapping[ItemKey, int]) -> IntArray:

@@ -95,7 +95,7 @@ class ServedPool:
             Plan(TRUE, 0.0, int(delivery.shortest), int(delivery.length), 0.0),
             content,
         )
-        keys = list(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
+        keys = pool.keys
         versions: dict[int, list[int]] = {}
         for place, (question, _) in enumerate(keys):
             versions.setdefault(question, []).append(place)

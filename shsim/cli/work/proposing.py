@@ -106,8 +106,7 @@ def _items_of(exam: str, request: Request, narrator: Narrator) -> list[ItemKey]:
     if named_database(request) is None and not embedded_path().exists():
         raise DataError("there is no database yet, hence no exam. Name one by --dsn.")
     with open_database(request, narrator, read_only=True) as store:
-        pool = store.load_pool(exam)
-    return list(zip(pool.question_id.tolist(), pool.version.tolist(), strict=True))
+        return store.load_pool(exam).keys
 
 
 def _tell_skipped(table: ProposalTable, narrator: Narrator) -> None:
