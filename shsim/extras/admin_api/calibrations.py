@@ -18,6 +18,7 @@ from shsim.extras.admin_api.calibration_status import (
     calibrated,
 )
 from shsim.extras.admin_api.jobs import Job
+from shsim.extras.admin_api.json_text import JsonText
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import problem_responses
 from shsim.extras.admin_api.requests import CalibrationRequest
@@ -58,7 +59,7 @@ def calibrations_router(calibrations: Calibrations) -> APIRouter:
         job = await calibrations.start(wanted, admin)
         if not await ended(job, request):
             return Response(status_code=_CLIENT_GONE)
-        return _json(await anyio.to_thread.run_sync(calibrated, job))
+        return JsonText(await anyio.to_thread.run_sync(calibrated, job))
 
     @router.post(
         "/calibrations",
@@ -91,7 +92,7 @@ def calibrations_router(calibrations: Calibrations) -> APIRouter:
     )
     async def one(_viewer: Viewer, job: Found) -> Response:
         """`result` and `stdout` are null until it is done."""
-        return _json(calibrations.with_result(job))
+        return JsonText(calibrations.with_result(job))
 
     @router.get(
         "/calibrations/{id}/events",
@@ -133,7 +134,3 @@ def calibrations_router(calibrations: Calibrations) -> APIRouter:
         return calibrations.cancel(job, admin)
 
     return router
-
-
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")

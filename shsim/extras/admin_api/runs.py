@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shsim.extras.admin_api.auth import Admin, Viewer
 from shsim.extras.admin_api.fields import Flag
 from shsim.extras.admin_api.items import acting
+from shsim.extras.admin_api.json_text import JsonText
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import problem_responses
 from shsim.extras.admin_api.services import services_of
@@ -85,7 +86,7 @@ def runs_router() -> APIRouter:
     ) -> Response:
         """Every front door's: the command line's too."""
         with services_of(request).stores.reading() as store:
-            return _json(history_json(*store.ledger.history(exam, limit)))
+            return JsonText(history_json(*store.ledger.history(exam, limit)))
 
     @router.get(
         "/runs/{run}",
@@ -96,7 +97,7 @@ def runs_router() -> APIRouter:
     def one(request: Request, _viewer: Viewer, run: Number) -> Response:
         """Settings, figures, iterations, and every k before and after."""
         with services_of(request).stores.reading() as store:
-            return _json(past_run_json(recall(store, run)))
+            return JsonText(past_run_json(recall(store, run)))
 
     @router.post(
         "/runs/{run}/rollback",
@@ -119,10 +120,6 @@ def runs_router() -> APIRouter:
         with opened as store, acting(admin):
             done = rollback(store, run, force=wanted.force, dry_run=wanted.dry_run)
         services.metrics.runs.labels("rollback", "dry" if wanted.dry_run else "saved").inc()
-        return _json(rollback_json(done))
+        return JsonText(rollback_json(done))
 
     return router
-
-
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")

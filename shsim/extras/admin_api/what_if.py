@@ -12,6 +12,7 @@ from shsim.extras.admin_api.auth import Admin, Principal
 from shsim.extras.admin_api.board import Board, Work
 from shsim.extras.admin_api.computing import Computing
 from shsim.extras.admin_api.jobs import Purpose
+from shsim.extras.admin_api.json_text import JsonText
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import problem_responses
 from shsim.extras.admin_api.requests import SimulationRequest, SweepRequest
@@ -43,7 +44,7 @@ def what_if_router(services: Services, board: Board) -> APIRouter:
     async def answered(request: Request, purpose: Purpose, work: Work) -> Response:
         await anyio.to_thread.run_sync(computing.require_exam, purpose.exam)
         answer = await answer_of(board.submit(purpose, work), request)
-        return Response(answer.document, media_type="application/json")
+        return JsonText(answer.document)
 
     def purpose(command: str, exam: str, admin: Principal, *, dry_run: bool) -> Purpose:
         return Purpose(command=command, exam=exam, subject=admin.subject, dry_run=dry_run)
