@@ -49,6 +49,8 @@ def ignored_by_test(options: Options) -> Iterator[str]:
 
 def ignored_by_calibration(options: Options) -> Iterator[str]:
     """Options that the method asked for would ignore, or cannot do with this test."""
+    if options.get("force") and options.get("dry_run"):
+        yield "--force saves and --dry-run does not. Give one of them."
     exact = options.get("method") == "exact"
     if exact:
         ignored = [name for name in IGNORED_BY_EXACT if options.get(name) is not None]

@@ -88,10 +88,8 @@ def run(request: Request) -> None:
 
 def _conflicts(request: Request) -> Iterator[str]:
     """An option that would be ignored is an error."""
-    if request.force and request.dry_run:
-        yield "--force saves and --dry-run does not. Give one of them."
-    yield from needless_waiting(request)
     yield from ignored_by_calibration(request.options)
+    yield from needless_waiting(request)
     yield from checkpoint_conflicts(request)
 
 

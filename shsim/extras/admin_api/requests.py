@@ -150,8 +150,6 @@ class CalibrationRequest(TestRequest):
         )  # fmt: skip
         settings = CalibrationSettings.make(delivery, **chosen)
         problems.extend(ignored_by_calibration(options))
-        if self.force and self.dry_run:
-            problems.extend(["--force saves and --dry-run does not. Give one of them."])
         problems.extend(_over(limits, n=settings.n, iters=settings.iters))
         problems.extend(_over(limits, verify_n=settings.verify_n))
         problems.end_here(settings)
