@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
 
 #: A run that is over at once; what it finds is of no account.
 QUICK = ("--n", "2000", "--seed", "1")
@@ -21,6 +25,15 @@ class Ended:
 
 
 Run = Callable[..., Ended]
+
+
+def own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings from outside, and a data folder of the test's own."""
+    for name in os.environ:
+        if name.startswith(("SHSIM_", "PG")) and name not in {"SHSIM_CACHE_DIR", "SHSIM_TEST_DSN"}:
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 def command(*arguments: str) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from front_door import Ended, Run, command
+from front_door import Ended, Run, command, own_surroundings
 from small_disks import MakeDisk, mount, unmount
 
 from shsim.cli.app import invoke
@@ -20,12 +19,9 @@ from shsim.storage.embedded import embedded_dsn, make_embedded
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No settings from outside, a data folder of the test's own, 80 columns."""
-    for name in os.environ:
-        if name.startswith(("SHSIM_", "PG")) and name not in {"SHSIM_CACHE_DIR", "SHSIM_TEST_DSN"}:
-            monkeypatch.delenv(name)
-    for name in ("DATABASE_URL", "NO_COLOR", "FORCE_COLOR"):
+    own_surroundings(monkeypatch, tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("PYTHONUTF8", "1")
 

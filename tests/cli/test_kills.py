@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from front_door import command
-from storage.databases import pool_of, query
+from storage.databases import query
+from storage.exams import drawn
 
 from shsim.storage.open import open_store
 
@@ -128,19 +129,8 @@ class Exam:
 @pytest.fixture
 def exam(dsn: str, tmp_path: Path) -> Iterator[Exam]:
     """Exam E with many items, and both tables known."""
-    rng = np.random.default_rng(1)
-    columns = {
-        "question_id": np.arange(ITEMS) + 1,
-        "version": np.ones(ITEMS, dtype=np.int64),
-        "topic_id": np.ones(ITEMS, dtype=np.int64),
-        "a": rng.lognormal(0, 0.3, ITEMS),
-        "b": rng.normal(0, 1, ITEMS),
-        "c": rng.uniform(0.1, 0.3, ITEMS),
-        "k": np.ones(ITEMS),
-        "k_stored": np.zeros(ITEMS, dtype=np.bool_),
-    }
     with closing(open_store(dsn)) as store:
-        store.import_pool(pool_of("E", columns))
+        store.import_pool(drawn("E", ITEMS, k_stored=False))
     folder = tmp_path / "out"
     folder.mkdir()
     made = Exam(dsn, folder, {})

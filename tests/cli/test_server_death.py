@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from front_door import command
 from postgres_server import Server, own_server
-from storage.databases import pool_of, query
+from storage.databases import query
+from storage.exams import drawn
 
 from shsim.errors import DatabaseError
 from shsim.storage.open import open_store
@@ -111,21 +112,10 @@ class Exam:
 
 @pytest.fixture
 def exam(server: Server, tmp_path: Path) -> Exam:
-    rng = np.random.default_rng(1)
-    columns = {
-        "question_id": np.arange(ITEMS) + 1,
-        "version": np.ones(ITEMS, dtype=np.int64),
-        "topic_id": np.ones(ITEMS, dtype=np.int64),
-        "a": rng.lognormal(0, 0.3, ITEMS),
-        "b": rng.normal(0, 1, ITEMS),
-        "c": rng.uniform(0.1, 0.3, ITEMS),
-        "k": np.ones(ITEMS),
-        "k_stored": np.ones(ITEMS, dtype=np.bool_),
-    }
     dsn = server.create_database()
     with closing(open_store(dsn)) as store:
         store.create_tables()
-        store.import_pool(pool_of("E", columns))
+        store.import_pool(drawn("E", ITEMS, k_stored=True))
     return Exam(server, dsn, tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from extras.browser import Browser, browsing
 from extras.served import SECRET, Served, serving
+from front_door import own_surroundings
 from postgres_server import Server
 from psycopg2.extensions import parse_dsn
 from redis_server import RedisServer, running_redis
@@ -28,11 +28,7 @@ Start = Callable[..., Served]
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No settings from outside, and a data folder of the test's own."""
-    for name in os.environ:
-        if name.startswith(("SHSIM_", "PG")) and name not in {"SHSIM_CACHE_DIR", "SHSIM_TEST_DSN"}:
-            monkeypatch.delenv(name)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    own_surroundings(monkeypatch, tmp_path)
     monkeypatch.setenv("SHSIM_JWT_SECRET", SECRET)
 
 

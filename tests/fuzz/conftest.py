@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from front_door import Ended, command
+from front_door import Ended, command, own_surroundings
 from fuzz.surfaces import CALIBRATION, POOL, Folder, Start
 
 from shsim.cli.app import invoke
@@ -23,11 +23,7 @@ Door = Callable[[Start], Ended]
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in os.environ:
-        if name.startswith(("SHSIM_", "PG")) and name not in {"SHSIM_CACHE_DIR", "SHSIM_TEST_DSN"}:
-            monkeypatch.delenv(name)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    own_surroundings(monkeypatch, tmp_path)
     monkeypatch.setenv("PYTHONUTF8", "1")
 
 

@@ -1,4 +1,4 @@
-"""Exams of a few dozen plausible items, under any numbers."""
+"""Exams of plausible items, a few dozen under any numbers or many thousands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import closing
 import numpy as np
 from storage.databases import pool_of
 
+from shsim.model.item_pool import ItemPool
 from shsim.storage.open import open_store
 
 
@@ -30,3 +31,19 @@ def published(dsn: str, exam: str, numbers: Sequence[int]) -> None:
     }
     with closing(open_store(dsn)) as store:
         store.import_pool(pool_of(exam, columns))
+
+
+def drawn(exam: str, size: int, *, k_stored: bool) -> ItemPool:
+    """A pool of so many items, numbered from 1, each with the k 1."""
+    rng = np.random.default_rng(1)
+    columns = {
+        "question_id": np.arange(size) + 1,
+        "version": np.ones(size, dtype=np.int64),
+        "topic_id": np.ones(size, dtype=np.int64),
+        "a": rng.lognormal(0, 0.3, size),
+        "b": rng.normal(0, 1, size),
+        "c": rng.uniform(0.1, 0.3, size),
+        "k": np.ones(size),
+        "k_stored": np.full(size, k_stored),
+    }
+    return pool_of(exam, columns)
