@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from shsim.extras.allowance import Allowance
 from shsim.extras.circuit import Circuit
 from shsim.extras.proposal_keys import SECONDS_A_DAY, date_of, spell
 from shsim.extras.redis_address import RedisAddress
@@ -17,6 +18,12 @@ Batch = Mapping[tuple[int, ItemKey], int]
 
 #: Counters a round trip; a larger batch takes several.
 _A_TRIP = 500
+
+#: What a round trip may take in all, in waits: it connects, greets, adds and sets expiries.
+_WAITS = 4
+
+#: Of its answers; those to be expected have some 20 bytes a counter, errors 100.
+_MOST_BYTES = 1_000_000
 
 #: Counters that are remembered to exist; more than any exam has items.
 _REMEMBERED = 200_000
@@ -30,9 +37,10 @@ _log = logging.getLogger("shsim.proposals")
 class RedisSender:
     """Adds batches to the counters of one Redis; never raises, and gives up within its time.
 
-    Once it has failed, or taken longer than `seconds` in all, it does not ask again for half a
-    second, then for ever longer, up to half a minute. A batch whose answer is lost is not sent
-    again: it may have been counted.
+    A round trip ends after four times `seconds`, however the answers come. Once one has failed,
+    or taken longer than `seconds` in all, it does not ask again for half a second, then for ever
+    longer, up to half a minute. A batch whose answer is lost is not sent again: it may have been
+    counted.
 
     Parameters
     ----------
@@ -41,7 +49,7 @@ class RedisSender:
     days
         Counters are removed so many days after the day that they count.
     seconds
-        To wait for the connection, and for each answer.
+        To wait for the connection, and for each answer; a round trip has four times that.
     clock
         Seconds since 1970.
 
@@ -59,7 +67,8 @@ class RedisSender:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._address = address
-        self._client: Any = address.connect(seconds)
+        self._allowance = Allowance()
+        self._client: Any = address.connect(seconds, self._allowance)
         self._days = days
         self._seconds = seconds
         self._clock = clock
@@ -83,6 +92,7 @@ class RedisSender:
 
     def _trip(self, entries: Sequence[Entry]) -> int:
         began = time.monotonic()
+        self._allowance.set(_WAITS * self._seconds, _MOST_BYTES)
         try:
             dropped = self._add(entries)
         except Exception as error:  # noqa: BLE001 - whatever it is, the test must go on

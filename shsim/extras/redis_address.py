@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from shsim.errors import DatabaseError, UsageError
+from shsim.extras.allowance import Allowance, bounded
 from shsim.extras.installed import require_extra
 
 #: The environment variable that names the Redis of the proposal counters.
@@ -90,10 +91,11 @@ class RedisAddress:
         label = f"{scheme}://{user}{shown}:{options['port']}/{options['db']}"
         return cls(label, options, tls=scheme == "rediss")
 
-    def connect(self, seconds: float) -> Any:
+    def connect(self, seconds: float, allowance: Allowance | None = None) -> Any:
         """A client that waits for no answer longer than `seconds`, and tries nothing twice.
 
-        Nothing is sent yet. It may be shared by threads, and used after a fork.
+        Nothing is sent yet. It may be shared by threads, and used after a fork. Where there is
+        an allowance, all that a thread sends and receives stays within it.
 
         Raises
         ------
@@ -124,6 +126,8 @@ class RedisAddress:
             # TLS 1.3 sends tickets after its handshake, which redis-py takes for stray answers
             # unless one line of its own handshake has read past them: a password's, say.
             chosen["client_name"] = "shsim"
+        if allowance is not None:
+            kind = bounded(kind, allowance)
         pool = redis.ConnectionPool(connection_class=kind, **chosen)
         try:
             pool.make_connection()

@@ -189,7 +189,7 @@ def open_counter(
     days
         How long a counter is kept after its day; None: SHSIM_PROPOSALS_DAYS, else 90.
     timeout
-        Seconds to wait for the connection and for each answer.
+        Seconds to wait for the connection and for each answer; a round trip has four times that.
     clock
         Seconds since 1970.
 

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 
 import pytest
 import redis
+from odd_redis import ENOUGH, dripping_in_front_of, flooding
 from redis_server import running_redis
 from tls_proxy import make_certificate, tls_in_front_of
 
@@ -252,6 +254,38 @@ def test_a_redis_that_hangs_holds_nobody_up(redis_server):
             assert whole < 5.0, "2,000 waits of 50 ms would be 100 s"
     finally:
         redis_server.go_on()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_an_answer_that_drips_is_given_up(redis_server, tmp_path, tls):
+    """No wait for a byte is long, all of them together are."""
+    with ExitStack() as stack:
+        drip = stack.enter_context(dripping_in_front_of(redis_server.port))
+        url = f"redis://127.0.0.1:{drip.port}/0"
+        if tls:
+            certificate = make_certificate(tmp_path)
+            port = stack.enter_context(tls_in_front_of(drip.port, certificate))
+            url = f"rediss://localhost:{port}/0?ssl_ca_certs={certificate}"
+        counter = open_counter(url, timeout=0.5, clock=Clock())
+        with counter.buffered() as bump:
+            for question in range(300):
+                bump(question, 1)
+        assert (counter.stats.counted, counter.stats.dropped) == (0, 300)
+        drip.dripping.clear()
+        deadline = time.monotonic() + 60
+        while counter.stats.counted == 0 and time.monotonic() < deadline:
+            counter.bump(1000, 1)
+        assert counter.stats.counted == 1, "no answer of before is taken for one of now"
+        assert counters(redis_server)["proposed:20260131:1000:1"] == 1
+
+
+def test_an_answer_without_end_is_given_up():
+    with flooding() as flood:
+        counter = open_counter(f"redis://127.0.0.1:{flood.port}/0", timeout=PATIENT)
+        counter.bump(1, 1)
+        assert counter.stats.dropped == 1
+        assert flood.left.wait(60)
+    assert flood.sent < ENOUGH / 4, "what the kernel's buffers hold, and little more"
 
 
 def test_a_socket_in_the_file_system(tmp_path_factory):
