@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import index
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -66,12 +66,20 @@ class Session:
             The state is none.
         """
         try:
-            session = cls(chooser, int(state["seed"]))
+            session = cls(chooser, state["seed"])
             session.seen.extend(item_key(item) for item in state["seen"])
             session.rejected.update(dict.fromkeys(item_key(item) for item in state["rejected"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError("a session's state has seed, seen and rejected.") from error
+            raise DataError(
+                "a session's state has seed, a whole number, and seen and rejected, lists of items."
+            ) from error
         return session
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a session is not pickled or copied, since its selector is not: pass on its state, and"
+            " go on with selector.resume(state)."
+        )
 
     @property
     def state(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import math
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -69,6 +69,13 @@ class Selector:
         self._exchanging = threading.Lock()
         self._counting = threading.Lock()
         self._hook_failures = 0
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Selector is not pickled or copied: it serves the threads of one process."
+            " Build one in each process; a test under way goes along as session.state, for"
+            " selector.resume(state)."
+        )
 
     @property
     def pool(self) -> ItemPool:
@@ -212,7 +219,7 @@ class Selector:
         kept = [key for key in served.keys if key in before.places]
         old, new = before.pool.k, pool.k
         return Refreshed(
-            sum(old[before.places[key]] != new[served.places[key]] for key in kept),
+            int(sum(old[before.places[key]] != new[served.places[key]] for key in kept)),
             tuple(key for key in served.keys if key not in before.places),
             tuple(key for key in before.keys if key not in served.places),
         )
@@ -239,6 +246,8 @@ def _finite(theta_hat: float) -> float:
         theta = float(theta_hat)
     except (TypeError, ValueError):
         theta = math.nan
+    except OverflowError:  # a whole number of more digits than anybody wants to read
+        theta = theta_hat = math.inf
     if not math.isfinite(theta):
         raise DataError(
             f"theta_hat {theta_hat!r} is no finite number: no item can be ranked by it."

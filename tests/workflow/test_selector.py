@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
 import threading
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import oracle
@@ -131,7 +133,9 @@ def test_k_of_0_is_forced_alone():
     assert chosen.proposed == tuple((i + 1, 1) for i in best)
 
 
-@pytest.mark.parametrize("theta", [np.nan, np.inf, -np.inf, "x", None])
+@pytest.mark.parametrize(
+    "theta", [np.nan, np.inf, -np.inf, "x", None, 10**400, -(10**5000)], ids=lambda _: ""
+)
 def test_an_ability_that_is_none_is_refused(theta):
     selector = Selector(controlled(), delivery())
     with pytest.raises(DataError, match="is no finite number"):
@@ -202,6 +206,22 @@ def test_what_is_missing_is_asked_for():
     for state in ({}, {"seed": 1, "seen": [5], "rejected": []}, {"seed": "x"}, None):
         with pytest.raises(DataError):
             Selector(controlled(), delivery()).resume(state)
+
+
+@pytest.mark.parametrize("seed", [1.7, 1.0, np.inf, np.nan, "1", None])
+def test_a_seed_that_is_no_whole_number_resumes_nothing(seed):
+    selector = Selector(controlled(), delivery())
+    with pytest.raises(DataError, match="seed"):
+        selector.resume({"seed": seed, "seen": [], "rejected": []})
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_what_is_not_pickled_names_what_is(copied):
+    selector = Selector(controlled(), delivery())
+    with pytest.raises(TypeError, match=r"Build one in each process.*session\.state.*resume"):
+        copied(selector)
+    with pytest.raises(TypeError, match=r"its state.*resume"):
+        copied(selector.session(1))
 
 
 def test_a_hook_that_fails_is_counted_and_changes_nothing(caplog):
@@ -302,6 +322,8 @@ def test_another_pool_is_taken_over_and_tests_under_way_go_on():
     assert refreshed.added == ((had[0][0], 2), (1000, 1))
     assert set(refreshed.retired) >= set(had)
     assert selector.pool is new
+    assert type(refreshed.k_changed) is int
+    assert json.loads(json.dumps(asdict(refreshed)))["k_changed"] == refreshed.k_changed
     while len(session.seen) < 10:
         session.next_item(0.5)
     assert len({question for question, _ in session.seen}) == 10
