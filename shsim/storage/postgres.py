@@ -23,6 +23,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
+from shsim.storage.postgres_grants import IMPORTING, OWNING
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
 from shsim.storage.postgres_save import Save, limit_waiting
@@ -244,7 +245,7 @@ class PostgresStore:
             outcome = SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
             return outcome
 
-        with self._session.exam_lock(pool.name, patience):
+        with self._session.exam_lock(pool.name, patience, IMPORTING):
             return self._session.run(work, final=True)
 
     def create_tables(self) -> tuple[str, ...]:
@@ -258,7 +259,7 @@ class PostgresStore:
 
     def add_demo(self) -> bool:
         """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there."""
-        with self._session.exam_lock(DEMO_EXAM):
+        with self._session.exam_lock(DEMO_EXAM, wanted=OWNING):
             demo = DemoTables.make()
             if demo.stands_in(self):
                 return False

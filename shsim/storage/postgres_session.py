@@ -14,6 +14,7 @@ from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, transl
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, interruptible
+from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
 from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
 from shsim.storage.postgres_privileges import may_be_denied, missing_privilege
@@ -107,20 +108,27 @@ class Session:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def exam_lock(self, exam: str, patience: Patience | None = None) -> Iterator[None]:
+    def exam_lock(
+        self, exam: str, patience: Patience | None = None, wanted: Wanted = SAVING
+    ) -> Iterator[None]:
         """The exam's advisory lock, held by the session and taken again after a drop.
+
+        Parameters
+        ----------
+        wanted
+            The privileges that whatever the exam is locked for will ask for.
 
         Raises
         ------
         RefusedError
             Another session holds it, and goes on to for longer than `patience`.
         DatabaseError
-            Nothing can be written here, so that the lock is good for nothing.
+            Nothing can be written here, or not by this role: the lock is good for nothing.
         """
         if exam in self._locks.held:
             yield
             return
-        self.run(self._refuse_read_only)
+        self.run(lambda cursor: self._refuse_what_cannot_save(cursor, wanted))
         take_exam(
             exam,
             self.dsn.label,
@@ -179,10 +187,11 @@ class Session:
                 self._cancel,
             )
 
-    def _refuse_read_only(self, cursor: Any) -> None:
+    def _refuse_what_cannot_save(self, cursor: Any, wanted: Wanted) -> None:
         cursor.execute(_SQL["cannot_write"])
         if cursor.fetchone()[0]:
             raise read_only(self.dsn)
+        refuse_lacking(cursor, self.dsn.label, wanted)
 
     def _connect(self) -> Any:
         return psycopg2.connect(**self.dsn.connection_parameters(self._application_name))

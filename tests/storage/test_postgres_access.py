@@ -93,7 +93,7 @@ def test_a_role_that_may_only_read_loads_and_cannot_save(
                 " shsim_run, shsim_run_item."
             ),
         ]
-        with pytest.raises(DatabaseError, match="permission denied for table item_exposure_contr"):
+        with pytest.raises(DatabaseError, match="Ask for INSERT, UPDATE on item_exposure_con"):
             store.save_k(pool, K)
     assert item_rows(filled_dsn) == before
 

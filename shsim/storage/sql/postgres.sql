@@ -190,6 +190,34 @@ SELECT
     has_table_privilege(to_regclass(%(table)s), 'INSERT'),
     has_table_privilege(to_regclass(%(table)s), 'UPDATE');
 
+-- name: role_and_database
+SELECT current_user::text, current_database()::text;
+
+-- name: lacking_columns
+SELECT w.table_name, w.privilege
+FROM unnest(%(tables)s::text[], %(privileges)s::text[], %(columns)s::text[])
+    WITH ORDINALITY w(table_name, privilege, column_name, place)
+JOIN pg_attribute a
+    ON a.attrelid = to_regclass(w.table_name) AND a.attname = w.column_name AND NOT a.attisdropped
+GROUP BY w.table_name, w.privilege
+HAVING NOT bool_and(has_column_privilege(a.attrelid, a.attnum, w.privilege))
+ORDER BY min(w.place);
+
+-- name: lacking_sequences
+-- Of the tables' own defaults; an identity column asks for none. CASE keeps the order.
+SELECT DISTINCT 'sequence ' || s.oid::regclass::text, 'USAGE'
+FROM pg_attrdef f
+JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+    AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class s ON s.oid = d.refobjid
+WHERE f.adrelid IN (SELECT to_regclass(t)::oid FROM unnest(%(tables)s::text[]) t)
+    AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') END
+ORDER BY 1;
+
+-- name: lacking_temporary
+SELECT 'the database', 'TEMPORARY'
+WHERE NOT has_database_privilege(current_database(), 'TEMPORARY');
+
 -- name: count_responses
 -- Of the window alone, so that the index on created_at serves.
 SELECT question_id::bigint, version::bigint, count(*)
