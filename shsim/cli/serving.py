@@ -148,6 +148,14 @@ def _at_most(name: str, most: int, what: str) -> Callable[[F], F]:
 @_at_most("--most-iters", 1_000, "iterations of a calibration")
 @_at_most("--most-items", 100_000, "items of a pool")
 @_at_most("--most-points", 100, "points of a sweep")
+@_at_most("--most-nodes", 100_000, "quadrature nodes")
+@_at_most(
+    "--most-work",
+    25_000_000_000,
+    "items given in all simulated tests of a request: n x iters x test length, say; a"
+    " quadrature node counts as an examinee",
+)
+@_at_most("--most-mb", 2_000, "megabytes that expected exposure takes, where it is computed")
 @setting(
     "--threads",
     section=WORK,

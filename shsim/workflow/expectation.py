@@ -32,6 +32,9 @@ _LANES = 2 * DECILES
 #: Rankings start this many times as long as the test, and grow by as much again.
 _DEPTH_PER_ITEM = 6
 
+#: How many times as deep they are at the end, as a rule.
+_USUAL_DEPTH = 4
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expected:
@@ -70,6 +73,16 @@ def nodes_of(theta: AbilityDistribution, count: int) -> FloatArray:
     elif theta.kind == "empirical" and len(theta.values) <= count:
         count = len(theta.values) * -(-_LANES // len(theta.values))
     return theta.quantile((np.arange(count) + 0.5) / count)
+
+
+def working_bytes(nodes: int, size: int, length: int) -> int:
+    """Memory that :class:`Expectation` takes: its rankings, the former too, and its lanes' sums.
+
+    Where rejections are so many that walks outgrow rankings of this depth it takes more.
+    """
+    length = min(length, size)
+    depth = min(_USUAL_DEPTH * _DEPTH_PER_ITEM * length, size)
+    return 10 * nodes * depth + 8 * (_LANES + 1) * size * (length + 1)
 
 
 class Expectation:

@@ -45,6 +45,9 @@ class ServeRequest(DatabaseRequest):
     most_iters: int
     most_items: int
     most_points: int
+    most_nodes: int
+    most_work: int
+    most_mb: int
     threads: int | None
 
 
@@ -127,6 +130,9 @@ def _settings(request: ServeRequest) -> ServerSettings:
             iters=request.most_iters,
             items=request.most_items,
             points=request.most_points,
+            nodes=request.most_nodes,
+            work=request.most_work,
+            mb=request.most_mb,
         ),
     )
 

@@ -26,7 +26,10 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isascii() and announced.isdigit() and int(announced) > self._most:
-            detail = f"The request's body is longer than {self._most:,} bytes."
+            detail = (
+                f"The request's body is longer than the {self._most:,} bytes that this server"
+                " takes (shsim serve --most-bytes)."
+            )
             await Problem(413, detail, headers={"Connection": "close"}).response()(
                 scope, receive, send
             )

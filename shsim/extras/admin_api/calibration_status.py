@@ -96,7 +96,7 @@ class Calibrations:
             It cannot be started.
         """
         settings = wanted.settings(self._limits)
-        await anyio.to_thread.run_sync(self._computing.require_exam, wanted.exam_code)
+        await anyio.to_thread.run_sync(self._computing.require_exam, wanted.exam_code, settings)
         purpose = Purpose(
             command=COMMAND,
             exam=wanted.exam_code,

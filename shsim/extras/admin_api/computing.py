@@ -10,6 +10,7 @@ from typing import Any
 from shsim.errors import DataError, NotFoundError
 from shsim.extras.admin_api.board import Board, Work
 from shsim.extras.admin_api.jobs import Answer, Job
+from shsim.extras.admin_api.permitted import Computed, over_for_pool
 from shsim.extras.admin_api.problems import contradiction
 from shsim.extras.admin_api.requests import CalibrationRequest, SimulationRequest
 from shsim.extras.admin_api.services import Services
@@ -52,26 +53,26 @@ class Computing:
 
     def __init__(self, services: Services, board: Board) -> None:
         self._services = services
+        self._limits = services.settings.limits
         self._threads = board.threads
 
-    def require_exam(self, exam: str) -> None:
-        """Refuse an exam that is unknown, or too large, before anything is queued.
+    def require_exam(self, exam: str, settings: Computed) -> None:
+        """Refuse an exam that is unknown, or too large for this, before anything is queued.
 
         Raises
         ------
         NotFoundError
             No such exam is published.
         Problem
-            It has more items than the server permits.
+            It has more items than the server permits, or would take more memory.
         """
         with self._services.stores.reading() as store:
             exams = store.exams()
         if exam not in exams:
             raise NotFoundError(f"There is no exam {exam!r}.")
-        try:
-            self._require_size(exam, exams[exam])
-        except DataError as fault:
-            raise contradiction(fault) from fault
+        problems = list(over_for_pool(self._limits, exam, exams[exam], settings))
+        if problems:
+            raise contradiction(DataError(problems))
 
     def calibration(self, request: CalibrationRequest, settings: CalibrationSettings) -> Work:
         """What `POST calibrations` computes."""
@@ -81,6 +82,9 @@ class Computing:
             force=request.force,
             explain=request.explain,
         )
+
+        def checked(pool: ItemPool) -> ItemPool:
+            return self._checked(pool, settings)
 
         def work(job: Job) -> Answer:
             if request.of_the_first_script:
@@ -92,7 +96,7 @@ class Computing:
                     request.exam_code,
                     settings,
                     policy,
-                    start=self._checked,
+                    start=checked,
                     output=job.gate,
                     threads=self._threads,
                     watch=job,
@@ -152,7 +156,7 @@ class Computing:
         def work(job: Job) -> Answer:
             with self._store(job) as store:
                 result = sweep_pool(
-                    lambda: self._checked(store.load_pool(exam)),
+                    lambda: self._checked(store.load_pool(exam), settings),
                     settings,
                     threads=self._threads,
                     watch=job,
@@ -179,14 +183,12 @@ class Computing:
         finally:
             store.close()
 
-    def _checked(self, pool: ItemPool) -> ItemPool:
-        self._require_size(pool.name, len(pool))
+    def _checked(self, pool: ItemPool, settings: Computed) -> ItemPool:
+        """The pool, which may have grown since it was looked at."""
+        problems = list(over_for_pool(self._limits, pool.name, len(pool), settings))
+        if problems:
+            raise DataError(problems)
         return pool
-
-    def _require_size(self, exam: str, size: int) -> None:
-        most = self._services.settings.limits.items
-        if size > most:
-            raise DataError(f"{exam} has {size:,} items, and this server takes {most:,} at most.")
 
 
 def document_of(answer: Answer) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from shsim.extras.admin_api.fields import (
     Theta,
     Topic,
 )
+from shsim.extras.admin_api.permitted import over, over_in_all
 from shsim.extras.admin_api.problems import contradiction
 from shsim.extras.admin_api.settings import Limits
 from shsim.model.ability import AbilityDistribution
@@ -150,8 +151,9 @@ class CalibrationRequest(TestRequest):
         )  # fmt: skip
         settings = CalibrationSettings.make(delivery, **chosen)
         problems.extend(ignored_by_calibration(options))
-        problems.extend(_over(limits, n=settings.n, iters=settings.iters))
-        problems.extend(_over(limits, verify_n=settings.verify_n))
+        asked = {"n": settings.n, "iters": settings.iters, "nodes": settings.nodes}
+        problems.extend(over(limits, **asked, verify_n=settings.verify_n))
+        problems.extend(over_in_all(limits, settings))
         problems.end_here(settings)
         return settings
 
@@ -191,7 +193,9 @@ class SimulationRequest(TestRequest):
             **given({**options, "control": options.get("control")},
                     "tau", "n", "tol", "method", "nodes", "control"),
         )  # fmt: skip
-        problems.extend(_over(limits, n=settings.n))
+        looked_at = {"nodes": settings.nodes} if settings.method == "exact" else {}
+        problems.extend(over(limits, n=settings.n, **looked_at))
+        problems.extend(over_in_all(limits, settings, len(several)))
         problems.end_here(settings)
         return settings, several
 
@@ -218,17 +222,11 @@ class SweepRequest(ComputingRequest):
             lengths=tuple(dict.fromkeys(self.test_len)),
             **given(options, "floor", "ceil", "iters", "tol", "nodes"),
         )
-        problems.extend(_over(limits, points=len(settings.points), iters=settings.iters))
+        asked = {"iters": settings.iters, "nodes": settings.nodes}
+        problems.extend(over(limits, points=len(settings.points), **asked))
+        problems.extend(over_in_all(limits, settings))
         problems.end_here(settings)
         return settings
-
-
-def _over(limits: Limits, **asked: int) -> Iterator[str]:
-    """What the server's operator does not permit."""
-    for name, value in asked.items():
-        most = getattr(limits, name)
-        if value > most:
-            yield f"{name} = {value:,} is over the {most:,} that this server permits."
 
 
 class _Problems:

@@ -23,6 +23,12 @@ class Limits:
         Items of a pool.
     points
         Points of a sweep.
+    nodes
+        Quadrature nodes.
+    work
+        Items that all simulated tests of a request are given; a node counts as an examinee.
+    mb
+        Megabytes that expected exposure takes, where it is computed.
     """
 
     body_bytes: int = 1 << 20
@@ -31,6 +37,9 @@ class Limits:
     iters: int = 1_000
     items: int = 100_000
     points: int = 100
+    nodes: int = 100_000
+    work: int = 25_000_000_000
+    mb: int = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from shsim.extras.admin_api.computing import Computing
 from shsim.extras.admin_api.jobs import Purpose
 from shsim.extras.admin_api.json_text import JsonText
 from shsim.extras.admin_api.paths import PREFIX
+from shsim.extras.admin_api.permitted import Computed
 from shsim.extras.admin_api.problems import problem_responses
 from shsim.extras.admin_api.requests import SimulationRequest, SweepRequest
 from shsim.extras.admin_api.services import Services
@@ -41,8 +42,10 @@ def what_if_router(services: Services, board: Board) -> APIRouter:
     )
     computing, limits = Computing(services, board), services.settings.limits
 
-    async def answered(request: Request, purpose: Purpose, work: Work) -> Response:
-        await anyio.to_thread.run_sync(computing.require_exam, purpose.exam)
+    async def answered(
+        request: Request, purpose: Purpose, settings: Computed, work: Work
+    ) -> Response:
+        await anyio.to_thread.run_sync(computing.require_exam, purpose.exam, settings)
         answer = await answer_of(board.submit(purpose, work), request)
         return JsonText(answer.document)
 
@@ -56,6 +59,7 @@ def what_if_router(services: Services, board: Board) -> APIRouter:
         return await answered(
             request,
             purpose("simulate", wanted.exam_code, admin, dry_run=wanted.dry_run),
+            settings,
             computing.simulation(wanted, settings, several),
         )
 
@@ -66,6 +70,7 @@ def what_if_router(services: Services, board: Board) -> APIRouter:
         return await answered(
             request,
             purpose("sweep", wanted.exam_code, admin, dry_run=True),
+            settings,
             computing.sweep(wanted.exam_code, settings),
         )
 
