@@ -162,7 +162,8 @@ The first QBank script, step for step:
     metavar="FILE",
     type=click.Path(),
     help="Keep the state of the iterations in FILE, about once a second, so that a run that is"
-    " killed can go on. A run that is over removes it. One file a run; not for --method exact.",
+    " killed can go on. A run that is over removes it; one that finds the state of another is"
+    " refused. One file a run; not for --method exact.",
 )
 @setting(
     "--resume",
@@ -175,8 +176,9 @@ The first QBank script, step for step:
     "--or-anew",
     section=OUTPUT,
     is_flag=True,
-    help="With --resume, where FILE is damaged or the items, the k in force, settings or shsim have"
-    " changed since: warn and start anew. The FILE of another pool is refused all the same.",
+    help="Start anew over what stands in FILE, with a warning; with --resume only where FILE is"
+    " damaged or the items, the k in force, settings or shsim have changed since. The FILE of"
+    " another pool is refused all the same.",
 )
 @options.threads
 @options.config

@@ -36,7 +36,7 @@ _ARRAYS = (("k", "<f8"), ("log_sum", "<f8"), ("seen", "<i8"))
 _PROBE = bytes(4096)
 
 _NEW_NAME = "Give a --checkpoint that is a new name in a folder that can be written."
-_ANEW = "Start without --resume, which replaces it."
+_ANEW = "--or-anew starts anew and replaces it; or give another FILE."
 
 
 class UselessCheckpointError(DataError):

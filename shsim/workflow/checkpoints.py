@@ -26,8 +26,17 @@ PERIOD, SHARE = 1.0, 50.0
 _OVER = (CapNotHeldError, PoolChangedError, BrokenPipeError)
 
 _OTHERWISE = (
-    "Run what it was made by, or start without --resume, which replaces it. A schedule that is to"
-    " start anew by itself has --or-anew."
+    "Run what it was made by, or give another FILE; --or-anew, which a schedule has, starts anew"
+    " and replaces it."
+)
+_TO_KEEP = (
+    "--resume goes on with it, by the settings that it was made by; --or-anew replaces it; or give"
+    " another FILE."
+)
+_AS_ASKED = ": starting anew, as --or-anew asks"
+_ANOTHER_POOL = (
+    "Give each exam a FILE of its own. --resume goes on with this one for its own exam; remove it"
+    " if nobody will, as --or-anew does not."
 )
 
 
@@ -44,7 +53,8 @@ class Checkpoints:
     resume
         Whether to go on with what stands there.
     or_anew
-        Whether to start anew where that cannot be gone on with, instead of refusing.
+        Whether to start anew where that cannot be gone on with, or is not to be, instead of
+        refusing.
     dry_run
         Whether the run is to save nothing.
     note, warn
@@ -68,6 +78,8 @@ class Checkpoints:
         self._note, self._warn = note, warn
         self._pending: Checkpoint | None = None
         self._identity: RunIdentity | None = None
+        self._looked: RunIdentity | None = None
+        self._found: Checkpoint | None = None
         self._due = 0.0
         self._warned = False
         self.written = False
@@ -92,16 +104,27 @@ class Checkpoints:
             except OSError as fault:
                 self._warn(f"--checkpoint {self._file.path} cannot be removed: {reason(fault)}")
 
-    def begin(self, pool: ItemPool, settings: CalibrationSettings) -> Checkpoint | None:
-        """Where to go on; None where the run starts anew.
+    def look(self, pool: ItemPool, settings: CalibrationSettings) -> RunIdentity:
+        """Read the file before the run is on record: one that is refused never began.
 
         Raises
         ------
         DataError
-            The file cannot be understood, or is of another run: it names every difference.
+            The file cannot be understood, is of another run, or would be lost; it names every
+            difference.
         """
-        identity = RunIdentity.of(__version__, pool, settings)
-        found = self._found(pool, settings, identity) if self._resume else None
+        now = RunIdentity.of(__version__, pool, settings)
+        if self._resume:
+            self._found = self._to_go_on_with(pool, settings, now)
+        else:
+            self._refuse_to_lose(pool, settings, now)
+        self._looked = now
+        return now
+
+    def begin(self, pool: ItemPool, settings: CalibrationSettings) -> Checkpoint | None:
+        """Where to go on; None where the run starts anew. It looks, where nobody has yet."""
+        identity = self._looked or self.look(pool, settings)
+        found = self._found
         if found is not None:
             self._note(
                 f"going on after iteration {found.state.done} of {settings.iters}, with the"
@@ -112,7 +135,7 @@ class Checkpoints:
         self._due = time.monotonic() + PERIOD
         return found
 
-    def _found(
+    def _to_go_on_with(
         self, pool: ItemPool, settings: CalibrationSettings, now: RunIdentity
     ) -> Checkpoint | None:
         """What the file holds, if it is this run's; None where the run starts anew."""
@@ -122,7 +145,9 @@ class Checkpoints:
             found = self._file.read()
             if found is None:
                 self._note(f"there is no {path} to go on with: starting anew")
-            elif _is_saved(found, pool, settings, now):
+            elif found.identity.in_force != now.in_force and _is_in_force(
+                found, pool, settings, now
+            ):
                 self._note(f"the run of {path} had saved its k: starting anew, with its seed")
                 found = None
             else:
@@ -131,9 +156,34 @@ class Checkpoints:
             # A file that two exams share by mistake would lose the one's state to the other.
             if not self._or_anew or (found is not None and _is_another_pool(found, now)):
                 raise
-            self._warn(f"{error.fault}: starting anew, as --or-anew asks")
+            self._warn(f"{error.fault}{_AS_ASKED}")
             return None
         return found
+
+    def _refuse_to_lose(
+        self, pool: ItemPool, settings: CalibrationSettings, now: RunIdentity
+    ) -> None:
+        """A state that can be gone on with is only replaced where that was asked for."""
+        path = self._file.path
+        try:
+            found = self._file.read()
+        except UselessCheckpointError as error:
+            if not self._or_anew:
+                raise
+            self._warn(f"{error.fault}{_AS_ASKED}")
+            return
+        if found is None:
+            return
+        if _is_in_force(found, pool, settings, now):
+            self._note(f"the k of {path} are in force already: starting anew")
+            return
+        another = _is_another_pool(found, now)
+        fault = f"--checkpoint {path} holds {_words(found, now)}"
+        if another or not self._or_anew:
+            raise UselessCheckpointError(
+                f"{fault}, and starting anew would lose it", _ANOTHER_POOL if another else _TO_KEEP
+            )
+        self._warn(f"{fault}{_AS_ASKED}")
 
     def keeping(self, before: Measures, origin: Origin) -> Callable[[IterationState], None]:
         """What to call after each iteration; the rest of a checkpoint doesn't change."""
@@ -172,21 +222,33 @@ def _require_same(found: Checkpoint, now: RunIdentity, size: int, path: str) -> 
     differences = found.identity.differences(now)
     if differences or len(found.state.k) != size:
         raise UselessCheckpointError(
-            f"--checkpoint {path} is of another run: {'; '.join(differences)}", _OTHERWISE
+            f"--checkpoint {path} is of another run: {'; '.join(differences)}",
+            _ANOTHER_POOL if _is_another_pool(found, now) else _OTHERWISE,
         )
+
+
+def _words(found: Checkpoint, now: RunIdentity) -> str:
+    """What a file holds, and how that differs from the run that finds it."""
+    its = found.identity
+    # A seed that nobody gave is drawn, and differs each time.
+    others = [each for each in its.differences(now) if not each.startswith("--seed ")]
+    return (
+        f"a run of {its.exam}, --seed {its.settings.get('--seed')}, after iteration"
+        f" {found.state.done} of {its.settings.get('--iters')}"
+        + (f" ({'; '.join(others)})" if others else "")
+    )
 
 
 def _is_another_pool(found: Checkpoint, now: RunIdentity) -> bool:
     return found.identity.items != now.items and found.identity.exam != now.exam
 
 
-def _is_saved(
+def _is_in_force(
     found: Checkpoint, pool: ItemPool, settings: CalibrationSettings, now: RunIdentity
 ) -> bool:
-    """Whether that run was killed after its k had been saved, and are the k in force now."""
+    """Whether that run was over, and its k are those in force: it was killed after its save."""
     return (
         found.state.stopped is not None
         and found.identity.items == now.items
-        and found.identity.in_force != now.in_force
         and np.array_equal(answer(found.state, settings), pool.k)
     )

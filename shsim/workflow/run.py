@@ -88,6 +88,8 @@ def calibrate_exam(
                 f"{count} items of {exam} are published in {other} too:"
                 " their sh_p serves both exams."
             )
+        if policy.checkpoints is not None:
+            policy.checkpoints.look(pool, settings)
         warn_of_another_mode(store, exam, settings, watch, replaces=True)
         entry = entry_of(store, watch, "calibrate", pool, settings)
         with on_record(entry, dry_run=policy.dry_run):

@@ -109,11 +109,34 @@ def test_where_nothing_is_kept_it_starts_anew_and_says_so(
     assert there(tmp_path) == ["pool.csv"]
 
 
-def test_without_resume_a_checkpoint_is_replaced(
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "--seed 7, after iteration 5 of 10, and starting anew would lose it. --resume goes"),
+        (("--tau", "0.15"), "iteration 5 of 10 (--tau was 0.2 and is 0.15), and starting anew"),
+        (("--dry-run",), "and starting anew would lose it. --resume goes on with it, by the"),
+    ],
+)
+def test_without_resume_a_checkpoint_is_not_lost(
+    kept: tuple[str, ...], here: Run, tmp_path: Path, more: tuple[str, ...], said: str
+) -> None:
+    before = (tmp_path / "c.run").read_bytes()
+    ended = here(*kept, *more)
+    assert ended.code == 3
+    assert ended.out == ""
+    line = ended.err.splitlines()[-1]
+    assert line.startswith(f"shsim: --checkpoint {tmp_path / 'c.run'} holds a run of ")
+    assert said in line
+    assert line.endswith("--or-anew replaces it; or give another FILE.")
+    assert (tmp_path / "c.run").read_bytes() == before
+
+
+def test_or_anew_without_resume_replaces_it(
     kept: tuple[str, ...], here: Run, pool: str, tmp_path: Path
 ) -> None:
-    ended = here(*kept, "--seed", "8", "--format", "csv")
+    ended = here(*kept, "--seed", "8", "--format", "csv", "--or-anew")
     assert ended.code == 0
+    assert "after iteration 5 of 10: starting anew, as --or-anew asks" in ended.err
     assert (
         ended.out == here("calibrate", "--pool", pool, *RUN, "--seed", "8", "--format", "csv").out
     )
@@ -151,11 +174,16 @@ def test_other_settings_are_refused_by_name(
 def test_another_pool_is_refused(kept: tuple[str, ...], here: Run, tmp_path: Path) -> None:
     pool = tmp_path / "pool.csv"
     lines = pool.read_text().splitlines()
-    pool.write_text("\n".join(lines[:-1]))
-    ended = here(*kept, "--resume")
-    assert ended.code == 3
-    assert "is of another run: the items differ (that pool was" in ended.err
-    assert here("calibrate", *kept[1:]).code == 0  # without --resume
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(lines[:-1]))
+    command = [str(other) if word == str(pool) else word for word in kept]
+    before = (tmp_path / "c.run").read_bytes()
+    for more in ((), ("--resume",), ("--or-anew",), ("--resume", "--or-anew")):
+        ended = here(*command, *more)
+        assert ended.code == 3
+        assert f"the items differ (that pool was {pool}, this one is {other}" in ended.err
+        assert "Give each exam a FILE of its own." in ended.err
+        assert (tmp_path / "c.run").read_bytes() == before
 
 
 def test_what_cannot_be_understood_is_refused(
@@ -176,10 +204,12 @@ def test_what_cannot_be_understood_is_refused(
         assert ended.out == ""
         (line,) = ended.err.splitlines()
         assert line.startswith(f"shsim: --checkpoint {place}: it is ")
-        assert line.endswith("Start without --resume, which replaces it.")
+        assert line.endswith("--or-anew starts anew and replaces it; or give another FILE.")
         assert place.read_bytes() == damaged
         assert there(tmp_path) == ["c.run", "pool.csv"]
-    assert here(*kept).code == 0
+    assert here(*kept).code == 3
+    assert place.read_bytes() == damaged
+    assert here(*kept, "--or-anew").code == 0
 
 
 def test_a_file_that_another_run_has_is_refused_before_any_work(
@@ -210,7 +240,7 @@ def test_what_is_no_checkpoint_is_never_replaced(here: Run, pool: str) -> None:
     ("options", "said"),
     [
         (("--resume",), "--resume goes on with a run that --checkpoint FILE kept."),
-        (("--checkpoint", "c.run", "--or-anew"), "--or-anew is for --resume, where FILE cannot be"),
+        (("--or-anew",), "--or-anew starts anew over what --checkpoint FILE kept."),
         (("--checkpoint", "c.run", "--method", "exact"), "--checkpoint keeps the iterations of a"),
         (("--checkpoint", "k.csv", "--output", "./k.csv"), "name the same file. Give two names."),
     ],
@@ -240,14 +270,18 @@ def test_a_run_killed_between_the_save_and_its_end_starts_anew(
     here: Run, demo: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ("calibrate", *demo, "--checkpoint", str(tmp_path / "c.run"), *SEEDED)
-    with monkeypatch.context() as patch:
-        patch.setattr(CheckpointFile, "remove", lambda _: None)
-        assert here(*command).code == 0
-    assert there(tmp_path) == ["c.run"]
-    again = here(*command, "--resume")
-    assert again.code == 0
-    assert f"the run of {tmp_path / 'c.run'} had saved its k: starting anew" in again.err
-    assert there(tmp_path) == []
+    for more, said in (
+        (("--resume",), "the run of {} had saved its k: starting anew"),
+        ((), "the k of {} are in force already: starting anew"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(CheckpointFile, "remove", lambda _: None)
+            assert here(*command).code == 0
+        assert there(tmp_path) == ["c.run"]
+        again = here(*command, *more)
+        assert again.code == 0
+        assert said.format(tmp_path / "c.run") in again.err
+        assert there(tmp_path) == []
 
 
 def test_one_killed_before_the_save_only_verifies_and_saves(

@@ -58,13 +58,15 @@ def test_a_refused_save_leaves_nothing_to_go_on_with(
 
 
 def test_after_a_kill_and_an_edit_it_starts_anew_where_it_may(
-    night: Night, demo_file: Path, tmp_path: Path
+    night: Night, here: Run, demo: Sequence[str], demo_file: Path, tmp_path: Path
 ) -> None:
     assert night("--seed", "7", meanwhile=killed).code == 130
     edit(demo_file)
+    on_record = here("history", *demo[:2]).out
     refused = night()
     assert refused.code == 3
-    assert "has --or-anew." in refused.err
+    assert "--or-anew, which a schedule has, starts anew" in refused.err
+    assert here("history", *demo[:2]).out == on_record  # it never began
     begun = night("--or-anew")
     assert begun.code == 0
     assert (

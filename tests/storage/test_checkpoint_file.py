@@ -69,7 +69,7 @@ def test_a_file_cut_off_anywhere_is_refused_and_may_be_replaced(tmp_path: Path) 
     file = CheckpointFile(str(path))
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        with pytest.raises(DataError, match=r"(cut off|no checkpoint).*without --resume") as fault:
+        with pytest.raises(DataError, match=r"(cut off|no checkpoint).*--or-anew") as fault:
             file.read()
         assert len(fault.value.problems) == 1
         assert "\n" not in str(fault.value)

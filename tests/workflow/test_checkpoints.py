@@ -118,10 +118,11 @@ def test_only_the_last_state_is_written_by_a_run_that_is_over_at_once(
 def test_a_run_that_fails_leaves_its_last_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "PERIOD", 1000.0)
     for fault, written in ((KeyboardInterrupt(), 1), (DataError("x"), 1), (CapNotHeldError(), 0)):
-        file = InMemory(b"")
+        file = InMemory()
         keeper = Checkpoints(file, resume=False, note=print, warn=print)  # type: ignore[arg-type]
         state = checkpoint(len(POOL))
         keeper.begin(POOL, CASES["position"])
+        file.content = b""
         keeper.keeping(state.before, state.origin)(state.state)
         with pytest.raises(type(fault)), keeper:
             raise fault

@@ -44,11 +44,11 @@ class CheckpointRequest(Protocol):
 
 def checkpoint_conflicts(request: CheckpointRequest) -> Iterator[str]:
     """What cannot go together."""
-    if request.or_anew and not request.resume:
-        yield "--or-anew is for --resume, where FILE cannot be gone on with. Give that too."
     if request.checkpoint is None:
         if request.resume:
             yield "--resume goes on with a run that --checkpoint FILE kept. Give that too."
+        if request.or_anew:
+            yield "--or-anew starts anew over what --checkpoint FILE kept. Give that too."
         return
     if request.method == "exact":
         yield (
