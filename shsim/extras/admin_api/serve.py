@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,12 +15,23 @@ import uvicorn
 
 from shsim.errors import UsageError
 from shsim.extras.admin_api.app import create_app
+from shsim.extras.admin_api.connections import Connections, room
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.services import Services
 from shsim.extras.admin_api.settings import ServerSettings
 
 #: Seconds that requests are given to end once the server is told to stop.
 GRACE = 10
+
+#: Connections that wait to be accepted, and those accepted in one go: asyncio tries them all where
+#: descriptors have run out, and logs each.
+_BACKLOG, _AT_ONCE = 2048, 16
+
+#: Seconds between two lines of the log that a library repeats: clients cause some of them.
+_QUIET = 10.0
+
+#: Kinds of such lines that are remembered.
+_KINDS = 100
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,6 +49,8 @@ def serve(settings: ServerSettings, log: Log) -> None:
     _pass_on_logs(log)
     config = uvicorn.Config(
         app,
+        http=Connections(room()).protocol,  # type: ignore[arg-type] # called, and no more
+        backlog=_AT_ONCE,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -64,6 +78,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             for each in sockets or ():
+                each.listen(_BACKLOG)
                 self._tell(*each.getsockname()[:2])
 
     def _tell(self, host: str, port: int) -> None:
@@ -99,7 +114,7 @@ def _listen(settings: ServerSettings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         raise UsageError(
             f"--host {settings.host} --port {settings.port} cannot be listened at:"
@@ -108,15 +123,27 @@ def _listen(settings: ServerSettings) -> socket.socket:
 
 
 class _Bridge(logging.Handler):
-    """What libraries log, as lines of ours."""
+    """What libraries log, as lines of ours; what they repeat is counted for a while."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
+        self._said: dict[str, tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         level = "error" if record.levelno >= logging.ERROR else "warning"
-        self._log(level, "server", record.getMessage(), {"logger": record.name})  # type: ignore[arg-type]
+        message = record.getMessage()
+        kind, now = message.partition("\n")[0][:80], time.monotonic()
+        until, kept_back = self._said.get(kind, (0.0, 0))
+        if now < until:
+            self._said[kind] = (until, kept_back + 1)
+            return
+        if len(self._said) >= _KINDS:
+            self._said.clear()
+        self._said[kind] = (now + _QUIET, 0)
+        if kept_back:
+            message = f"{message} ({kept_back:,} more before)"
+        self._log(level, "server", message, {"logger": record.name})  # type: ignore[arg-type]
 
 
 def _pass_on_logs(log: Log) -> None:
