@@ -130,8 +130,9 @@ def test_public_keys_by_their_kid(
         {**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(of_curve.public_key())), "kid": "c"},
     ]
     path = tmp_path / "jwks.json"
-    path.write_text(json.dumps({"keys": listed}))
+    path.write_text(json.dumps({"keys": [{**listed[0], "use": "enc"}, *listed]}))
     served = start("--dsn", sqlite_demo_dsn, "--jwks", str(path))
+    assert "key 0 ('r') is not for signatures" in served.wait_for("key")["message"]
 
     def status(secret: object, algorithm: str, kid: str | None) -> int:
         headers = None if kid is None else {"kid": kid}

@@ -77,8 +77,10 @@ def run_serve(request: ServeRequest) -> None:
     require_extra("api", "shsim serve")
     from shsim.extras.admin_api.serve import serve
 
-    settings = _settings(request)
-    serve(settings, _log(quiet=request.quiet))
+    settings, write = _settings(request), _log(quiet=request.quiet)
+    for sentence in settings.keys.left_out:
+        write("warning", "key", sentence)
+    serve(settings, write)
 
 
 def run_token(request: TokenOptions) -> None:
@@ -139,12 +141,12 @@ def _settings(request: ServeRequest) -> ServerSettings:
 
 def _keys(files: Mapping[str, str | None], lack: str) -> Keys:
     """The one key that is named, in a file or in the environment; `lack` says why there is one."""
-    from shsim.extras.admin_api import keys
+    from shsim.extras.admin_api import jwks, keys
 
     readers: Mapping[str, Callable[[str], Keys]] = {
         "--jwt-secret-file": keys.secret_file,
         "--jwt-public-key": keys.public_key_file,
-        "--jwks": keys.jwks_file,
+        "--jwks": jwks.jwks_file,
     }
     named = {option: path for option, path in files.items() if path is not None}
     secret = os.environ.get(keys.SECRET_VARIABLE)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -33,9 +32,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys by their `kid`; a key of its own stands under None."""
+    """Keys by their `kid`; a key of its own stands under None.
+
+    `left_out` says of keys that were given too why they verify nothing here.
+    """
 
     by_id: Mapping[str | None, Key]
+    left_out: tuple[str, ...] = ()
 
     def find(self, kid: str | None) -> Key | None:
         """The key that a token names; a single key needs no name."""
@@ -64,56 +67,30 @@ def secret_key(secret: str, source: str) -> Keys:
 def secret_file(path: str) -> Keys:
     """A shared secret from a file, whose last line's end is no part of it."""
     source = f"--jwt-secret-file {path}"
-    return secret_key(_text(path, source).rstrip("\r\n"), source)
+    return secret_key(text_of(path, source).rstrip("\r\n"), source)
 
 
 def public_key_file(path: str) -> Keys:
     """A public key in PEM: RSA for RS256, or of the curve P-256 for ES256."""
     source = f"--jwt-public-key {path}"
     try:
-        material = load_pem_public_key(_text(path, source).encode())
-    except ValueError as error:
+        material = load_pem_public_key(text_of(path, source).encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise UsageError(
             f"{source} holds no public key in PEM. Write one with:"
             " openssl pkey -in KEY -pubout -out FILE"
         ) from error
-    return Keys({None: _asymmetric(material, source)})
+    return Keys({None: asymmetric_key(material, source)})
 
 
-def jwks_file(path: str) -> Keys:
-    """The signing keys of a JSON Web Key Set (RFC 7517), by their `kid`."""
-    source = f"--jwks {path}"
-    try:
-        found = json.loads(_text(path, source))["keys"]
-        listed = [dict(each) for each in found]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{source} holds no JSON Web Key Set: an object with `keys`.") from error
-    keys: dict[str | None, Key] = {}
-    for place, each in enumerate(listed):
-        where = f"{source}: key {place}"
-        if each.get("use", "sig") != "sig":
-            continue
-        if each.get("kty") not in {"RSA", "EC"} or "d" in each:
-            raise UsageError(f"{where} is no public key for RS256 or ES256. Leave it out.")
-        kid = each.get("kid")
-        if kid in keys or not isinstance(kid, str | None):
-            raise UsageError(f"{where}: its kid {kid!r} is another key's, or no string.")
-        try:
-            material = jwt.PyJWK.from_dict(each).key
-        except jwt.PyJWTError as error:
-            raise UsageError(f"{where} cannot be read: {error}.") from error
-        key = _asymmetric(material, where)
-        if each.get("alg", key.algorithm) != key.algorithm:
-            raise UsageError(f"{where} is for {each['alg']}; shsim takes RS256 and ES256.")
-        keys[kid] = key
-    if not keys:
-        raise UsageError(f"{source} holds no key to verify signatures with.")
-    if len(keys) > 1 and None in keys:
-        raise UsageError(f"{source}: each of several keys needs a kid.")
-    return Keys(keys)
+def asymmetric_key(material: object, source: str) -> Key:
+    """The key that a public one of a library's is.
 
-
-def _asymmetric(material: object, source: str) -> Key:
+    Raises
+    ------
+    UsageError
+        It is neither for RS256 nor for ES256.
+    """
     if isinstance(material, RSAPublicKey) and material.key_size >= SHORTEST_MODULUS:
         return Key("RS256", material)
     if isinstance(material, EllipticCurvePublicKey) and isinstance(material.curve, SECP256R1):
@@ -124,9 +101,16 @@ def _asymmetric(material: object, source: str) -> Key:
     )
 
 
-def _text(path: str, source: str) -> str:
+def text_of(path: str, source: str) -> str:
+    """What a file holds.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read.
+    """
     try:
         return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise UsageError(f"{source} cannot be read: {reason}.") from error
