@@ -45,16 +45,15 @@ class ProposalReader:
 
     def proposals(
         self, items: Sequence[ItemKey], since: datetime, until: datetime
-    ) -> Mapping[ItemKey, int]:
-        """Times each item was proposed, from the UTC day of `since` to that of `until`.
+    ) -> Mapping[tuple[date, ItemKey], int]:
+        """Times each item was proposed, by UTC day, from that of `since` to that of `until`.
 
         Raises
         ------
         DatabaseError
             Redis is out of reach, or refuses.
         """
-        table = self.of_items(None, items, day_of(since), day_of(until))
-        return {each.item: each.proposals for each in table.by_item()}
+        return self.of_items(None, items, day_of(since), day_of(until)).counts
 
     def of_items(
         self, exam: str | None, items: Sequence[ItemKey], since: date, until: date

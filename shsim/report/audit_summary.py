@@ -19,6 +19,9 @@ from shsim.report.subject import by_rejection, subject
 #: Items shown in the table, and named in a sentence; the rest is counted.
 _LISTED, _NAMED = 10, 5
 
+#: Characters of the longest word in the column of flags, which lines break between.
+_LONGEST_FLAG = len("accepts_more")
+
 _STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 
@@ -100,10 +103,16 @@ def _acceptance(result: AuditResult) -> Iterator[str]:
         yield f"Live selectors counted no proposal of the exam's items {days}."
         return
     accepted = int(proposed.attempts[proposed.proposals > 0].sum())
-    yield (
-        f"Live selectors counted {total:,} proposals {days}: {accepted / total:.1%} of them led to"
-        " an attempt."
-    )
+    if accepted > total:
+        yield (
+            f"Live selectors counted {total:,} proposals {days}, and there were {accepted:,}"
+            " attempts on the items proposed: counts are missing."
+        )
+    else:
+        yield (
+            f"Live selectors counted {total:,} proposals {days}: {accepted / total:.1%} of them"
+            " led to an attempt."
+        )
     more = int(np.count_nonzero(proposed.off > 0))
     less = int(np.count_nonzero(proposed.off < 0))
     if more or less:
@@ -171,24 +180,29 @@ def _worst(result: AuditResult) -> list[int]:
 
 
 def _items(result: AuditResult, worst: list[int]) -> RenderableType:
-    proposed = result.proposed
-    counted = () if proposed is None else ("proposals", "accepted")
-    # With proposals beside them there is no room for both bounds.
-    bounds = ("95 % bounds",) if proposed is None else ()
-    table = plain_table("item", "attempts", *counted, "live", *bounds, "predicted", "k", "flag")
-    live = result.live
+    proposed, live = result.proposed, result.live
+    # With proposals beside them there is no room for attempts and both bounds.
+    of_live = ("attempts", "live", "95 % bounds")
+    if proposed is not None:
+        of_live = ("proposals", "accepted", "live")
+    table = plain_table("item", *of_live, "predicted", "k", "flag")
+    for column in table.columns:
+        column.no_wrap = True
+    flag = table.columns[-1]
+    flag.no_wrap, flag.justify, flag.min_width = False, "left", _LONGEST_FLAG
     for i in worst[:_LISTED]:
-        cells = [result.pool.item(i), f"{int(result.attempts[i]):,}"]
-        if proposed is not None:
-            cells += [f"{int(proposed.proposals[i]):,}", _or_none(proposed.acceptance[i])]
-        cells.append(_or_none(live.rate[i]))
+        rate = _or_none(live.rate[i])
         if proposed is None:
-            cells.append(f"{live.low[i]:.4f}-{live.high[i]:.4f}")
+            bounds = f"{live.low[i]:.4f}-{live.high[i]:.4f}"
+            cells = [f"{int(result.attempts[i]):,}", rate, bounds]
+        else:
+            accepted = _or_none(proposed.acceptance[i])
+            cells = [f"{int(proposed.proposals[i]):,}", accepted, rate]
         cells += [f"{result.predicted[i]:.4f}", f"{result.pool.k[i]:.4f}"]
-        table.add_row(*cells, flag_words(result, i).replace("|", " "))
-    if len(worst) > _LISTED:
-        table.add_row(f"and {len(worst) - _LISTED:,} more")
-    return table
+        table.add_row(result.pool.item(i), *cells, flag_words(result, i).replace("|", " "))
+    if len(worst) <= _LISTED:
+        return table
+    return Group(table, Text(f"and {len(worst) - _LISTED:,} more"))
 
 
 def _or_none(rate: float) -> str:

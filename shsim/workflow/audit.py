@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -46,8 +46,8 @@ class ProposalCounts(Protocol):
 
     def proposals(
         self, items: Sequence[ItemKey], since: datetime, until: datetime
-    ) -> Mapping[ItemKey, int]:
-        """Times each item was proposed, from the UTC day of `since` to that of `until`.
+    ) -> Mapping[tuple[date, ItemKey], int]:
+        """Times each item was proposed, by UTC day, from that of `since` to that of `until`.
 
         Raises
         ------
@@ -242,10 +242,33 @@ def _proposed(
     except DatabaseError as error:
         watch.warn(f"the audit goes on without live proposals. {error}")
         return None
+    since = _counted_from(counted, since, watch)
+    if since >= window.until:
+        return None
     if since != window.since:
         live = store.live_counts(pool.name, since, window.until)
-    attempts = _by_item(keys, live.attempts)
-    return judge_acceptance(since, _by_item(keys, counted), attempts, pool.k)
+    totals = dict.fromkeys(keys, 0)
+    for (day, item), count in counted.items():
+        if item in totals and day >= since.date():
+            totals[item] += count
+    return judge_acceptance(since, _by_item(keys, totals), _by_item(keys, live.attempts), pool.k)
+
+
+def _counted_from(
+    counted: Mapping[tuple[date, ItemKey], int], since: datetime, watch: Watch
+) -> datetime:
+    """The first whole day of counting, which may have begun, at some hour, after `since`.
+
+    Attempts of the days before have no proposals beside them, and would pass for acceptance.
+    """
+    began = min((day for (day, _), count in counted.items() if count), default=since.date())
+    if began == since.date():
+        return since
+    watch.note(
+        f"no proposal is on count before {began:%Y-%m-%d}, and that day's may lack its first hours:"
+        " acceptance is judged from the day after on."
+    )
+    return datetime(began.year, began.month, began.day, tzinfo=UTC) + timedelta(days=1)
 
 
 def _by_item(keys: Sequence[ItemKey], counts: Mapping[ItemKey, int]) -> IntArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from storage.databases import pool_of
 from shsim.errors import DatabaseError
 from shsim.model.audit import AuditSettings, ItemKey
 from shsim.report.audit_data import audit_columns, flag_words
-from shsim.report.audit_summary import audit_summary
+from shsim.report.audit_summary import audit_sentences, audit_summary
 from shsim.report.canvas import Canvas
 from shsim.storage.base import Store
 from shsim.storage.open import open_store
@@ -22,35 +22,45 @@ from shsim.workflow.audit import audit_exam
 from shsim.workflow.watch import Silent
 
 SINCE = datetime(2026, 1, 31, tzinfo=UTC)
+TESTS_ON = date(2026, 2, 1)
 
 
 class Counted:
     """A selector that counted what it proposed."""
 
-    def __init__(self, counts: Mapping[ItemKey, int]) -> None:
-        self.counts = counts
+    def __init__(self, counts: Mapping[ItemKey, int], *, began: date | None = None) -> None:
+        self.counts, self.began = counts, began
         self.asked: list[tuple[Sequence[ItemKey], datetime]] = []
 
     def proposals(
         self, items: Sequence[ItemKey], since: datetime, until: datetime
-    ) -> Mapping[ItemKey, int]:
+    ) -> Mapping[tuple[date, ItemKey], int]:
         assert since < until
         self.asked.append((items, since))
-        return self.counts
+        if self.began is None:
+            return {(since.date(), item): count for item, count in self.counts.items()}
+        return {
+            (self.began, ITEMS[0]): 7,
+            **{(TESTS_ON, item): count for item, count in self.counts.items()},
+        }
 
 
 class Unreachable:
     """A Redis that is down."""
 
-    def proposals(self, *_: object) -> Mapping[ItemKey, int]:
+    def proposals(self, *_: object) -> Mapping[tuple[date, ItemKey], int]:
         raise DatabaseError("Redis at redis://h is down.")
 
 
 class Listening(Silent):
-    """Keeps the warnings."""
+    """Keeps the warnings and notes."""
 
     def __init__(self) -> None:
         self.warned: list[str] = []
+        self.noted: list[str] = []
+
+    def note(self, sentence: str) -> None:
+        self.noted.append(sentence)
 
     def warn(self, sentence: str) -> None:
         self.warned.append(sentence)
@@ -97,6 +107,44 @@ def test_a_window_that_begins_within_a_day_counts_proposals_from_the_next(
     assert result.proposed is not None
     assert result.proposed.attempts.tolist() == [20, 30, 10]
     assert "accepts_less" in flag_words(result, 1)
+
+
+@pytest.mark.parametrize(
+    ("began", "proposals", "attempts"),
+    [
+        (date(2026, 1, 31), [40, 0, 0], [20, 30, 10]),
+        (date(2026, 2, 1), [0, 0, 0], [0, 0, 0]),  # its attempts may be older than its counts
+    ],
+)
+def test_acceptance_is_judged_once_proposals_are_counted(
+    audited_store: Store, began: date, proposals: list[int], attempts: list[int]
+) -> None:
+    watch = Listening()
+    asked = AuditSettings(since=SINCE - timedelta(days=9), tests=60, length=1)
+    counted = Counted({(11, 1): 40}, began=began)
+    result = audit_exam(audited_store, "E", asked, proposals=counted, watch=watch)
+    assert f"no proposal is on count before {began}, and" in " ".join(watch.noted)
+    assert result.proposed is not None
+    assert f"{result.proposed.since:%Y-%m-%d}" == f"{began + timedelta(days=1)}"
+    assert result.proposed.proposals.tolist() == proposals
+    assert result.proposed.attempts.tolist() == attempts
+
+
+def test_more_attempts_than_proposals_are_no_share(audited_store: Store) -> None:
+    counted = Counted({(11, 1): 4})
+    asked = AuditSettings(since=SINCE, tests=60, length=1)
+    result = audit_exam(audited_store, "E", asked, proposals=counted)
+    (told,) = [each for each in audit_sentences(result) if "proposals from" in each]
+    assert told.endswith("there were 20 attempts on the items proposed: counts are missing.")
+
+
+def test_flags_are_broken_between_words(audited_store: Store) -> None:
+    counted = Counted({(11, 1): 4000, (12, 2): 4000})
+    asked = AuditSettings(since=SINCE, tests=6000, length=1)
+    result = audit_exam(audited_store, "E", asked, proposals=counted)
+    assert flag_words(result, 0) == "drift_down|accepts_less"
+    text = audit_summary(result, Canvas(width=60, colour=False, blocks=True))
+    assert {"drift_down", "accepts_less"} <= set(text.split())
 
 
 def test_today_alone_tells_nothing_of_proposals(audited_store: Store) -> None:
