@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
 from shsim.model.run_record import RecordedRun, RunItems, RunRecord
+from shsim.storage.ledger_numbers import insert_numbered
 from shsim.storage.ledger_rows import (
     COLUMNS,
     TEXTS,
@@ -23,7 +24,8 @@ from shsim.storage.ledger_rows import (
     reading,
     recorded,
 )
-from shsim.storage.ledger_state import LEDGER_TABLES, LedgerState, ledger_state, newest_schema
+from shsim.storage.ledger_schema import migrate
+from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
 from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
@@ -48,7 +50,12 @@ def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, s
     """The ledger's statements by name, in the database's own spelling of parameters."""
     common = dict(statements("ledger"))
     if database == "postgres":
-        common["insert_run"] += "\nRETURNING id"
+        insert = common["insert_run"] + "\nON CONFLICT DO NOTHING\nRETURNING id"
+        beyond = "OVERRIDING SYSTEM VALUE VALUES ((SELECT max(id) + 1 FROM shsim_run), "
+        common |= {
+            "insert_run": insert,
+            "insert_run_beyond": insert.replace("(", "(id, ", 1).replace("VALUES (", beyond, 1),
+        }
     else:
         common = {
             name: re.sub(r"%\((\w+)\)s", r":\1", statement) for name, statement in common.items()
@@ -186,15 +193,8 @@ class Ledger:
     # What follows is called within a transaction of the Store's.
 
     def migrate(self, cursor: Any) -> tuple[str, ...]:
-        """Bring the schema up to date; what was made or changed."""
-        version = self._state(cursor).version
-        for step in range(version + 1, self.latest + 1):
-            for statement in self._sql[f"migration_{step}"].split(";"):
-                cursor.execute(statement)
-            cursor.execute(self._sql["note_migration"], {"version": step})
-        if version == 0:
-            return LEDGER_TABLES
-        return (f"schema {self.latest} of the ledger",) if version < self.latest else ()
+        """Make what is missing and bring the schema up to date; what was made or changed."""
+        return migrate(cursor, self._sql, self._state(cursor))
 
     def insert_run(self, cursor: Any, record: RunRecord) -> int:
         """Put the run on record; its number."""
@@ -202,9 +202,7 @@ class Ledger:
         row |= {name: json.dumps(row[name], allow_nan=False) for name in TEXTS}
         row |= {name: row[name].astimezone(UTC).isoformat(" ") for name in ("started", "finished")}
         row["message"] = self._scrub(record.message)[:_LONGEST_MESSAGE].replace("\0", "\\0")
-        cursor.execute(self._sql["insert_run"], row)
-        # RETURNING is younger than the SQLite of some systems that we run on.
-        run = int(cursor.fetchone()[0] if self._database == "postgres" else cursor.lastrowid)
+        run = insert_numbered(cursor, self._sql, row, self._label)
         cursor.execute(self._sql["leftover_items"], {"run": run})
         if cursor.fetchone() is not None:
             raise DatabaseError(

@@ -13,8 +13,20 @@ LEDGER_TABLES = ("shsim_schema", "shsim_run", "shsim_run_item")
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """Whether there is a ledger, and what it lacks for runs to be recorded (None: nothing)."""
+    """Whether there is a ledger, and what it lacks for runs to be recorded (None: nothing).
 
+    Attributes
+    ----------
+    kept
+        Whether any of its tables is there: runs are meant to be recorded.
+    missing
+        Tables of it that are not there.
+    version
+        Its schema; 0 where it says none, or may not be read.
+    """
+
+    kept: bool
+    missing: tuple[str, ...]
     version: int
     readable: bool
     lack: str | None
@@ -46,34 +58,65 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     Raises
     ------
     DatabaseError
-        The schema is newer than this program.
+        The schema is newer than this program, or none that any has made.
     """
-    latest = newest_schema(sql)
     cursor.execute(sql["state"])
-    there, readable, writable, read_only = cursor.fetchone()
-    if not there:
-        return LedgerState(
-            0, readable=False, lack="it keeps no ledger of runs; `shsim db init` makes one"
+    rows = cursor.fetchall()
+    missing = tuple(name for name, there, *_ in rows if not there)
+    kept = len(missing) < len(rows)
+    hidden = [name for name, there, readable, *_ in rows if there and not readable]
+    version = 0
+    if "shsim_schema" not in (*missing, *hidden):
+        cursor.execute(sql["schema_version"])
+        version = _known(cursor.fetchone()[0], newest_schema(sql), label)
+    lack = _lack(kept=kept, missing=missing, hidden=hidden) or _of_version(
+        version, newest_schema(sql)
+    )
+    closed = [name for name, _, _, writable, _ in rows if not writable]
+    if lack is None and closed:
+        lack = f"its ledger may not be written; ask for INSERT on {', '.join(closed)}"
+    return LedgerState(
+        kept=kept,
+        missing=missing,
+        version=version,
+        readable=not (missing or hidden) and version == newest_schema(sql),
+        lack=lack,
+        read_only=any(read_only for *_, read_only in rows),
+    )
+
+
+def _known(version: int | None, latest: int, label: str) -> int:
+    if version is None:
+        return 0
+    if version < 1:
+        raise DatabaseError(
+            f"{label}: its ledger has schema {version}, which no shsim has made. Nothing was"
+            f" written. Correct shsim_schema: this shsim records in schema {latest}."
         )
-    if not readable:
-        return LedgerState(
-            latest,
-            readable=False,
-            lack=f"its ledger may not be read; ask for SELECT on {', '.join(LEDGER_TABLES)}",
-        )
-    cursor.execute(sql["schema_version"])
-    version = int(cursor.fetchone()[0])
     if version > latest:
         raise DatabaseError(
             f"{label}: its ledger has schema {version}, and this shsim knows"
             f" {latest}. Nothing was written. Install the newer shsim that made it."
         )
-    lack = None
+    return int(version)
+
+
+def _lack(*, kept: bool, missing: tuple[str, ...], hidden: list[str]) -> str | None:
+    if not kept:
+        return "it keeps no ledger of runs; `shsim db init` makes one"
+    if missing:
+        return f"its ledger lacks the table {', '.join(missing)}; `shsim db init` makes it anew"
+    if hidden:
+        return f"its ledger may not be read; ask for SELECT on {', '.join(hidden)}"
+    return None
+
+
+def _of_version(version: int, latest: int) -> str | None:
+    if version == 0:
+        return "its ledger names no schema: shsim_schema is empty; `shsim db init` puts it back"
     if version < latest:
-        lack = (
+        return (
             f"its ledger has schema {version}, and this shsim records in schema"
             f" {latest}; `shsim db init` brings it up to date"
         )
-    elif not writable:
-        lack = "its ledger may not be written; ask for INSERT on shsim_run, shsim_run_item"
-    return LedgerState(version, readable=version == latest, lack=lack, read_only=bool(read_only))
+    return None

@@ -131,7 +131,7 @@ def on_record(entry: Entry, *, dry_run: bool) -> Iterator[Entry]:
     obstacle = None if state is None else state.obstacle
     if state is not None and obstacle is not None:
         # Where a ledger is kept, a run that is missing there is a fault; elsewhere it is how it is.
-        tell = entry.watch.warn if state.version and state.lack else entry.watch.note
+        tell = entry.watch.warn if state.kept and state.lack else entry.watch.note
         tell(f"this run is not recorded: {obstacle}")
     entry.open = not dry_run and obstacle is None
     try:

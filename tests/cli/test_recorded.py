@@ -19,7 +19,7 @@ from storage.databases import execute, query
 from shsim.cli.output_file import OutputFile
 from shsim.model.run_record import RecordedRun
 from shsim.storage.embedded import embedded_path
-from shsim.storage.ledger import LEDGER_TABLES
+from shsim.storage.ledger_state import LEDGER_TABLES
 from shsim.storage.open import open_store
 
 #: Runs of a short test; the calibration holds its cap, so that no reasons are sought.

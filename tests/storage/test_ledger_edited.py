@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from storage.databases import execute, item_rows, query
-from storage.records import record
+from storage.records import BEGUN, record
 
 from shsim.errors import DatabaseError, DataError
 from shsim.model.ability import AbilityDistribution
@@ -38,6 +40,23 @@ def test_a_number_is_not_given_out_over_the_k_of_another_run(filled: Store, dsn:
         filled.save_k(filled.load_pool("E"), K[::-1].copy(), record=record())
     assert item_rows(dsn) == before
     assert query(dsn, "SELECT count(*) FROM shsim_run") == [(0,)]
+
+
+def test_numbers_that_are_behind_their_rows_are_gone_on_from(
+    filled_postgres: Store, filled_dsn: str
+) -> None:
+    """As where rows came out of a dump of their own; here one number below them is free, too."""
+    saved = [save(filled_postgres) for _ in range(3)]
+    assert saved == [1, 2, 3]
+    execute(filled_dsn, "DELETE FROM shsim_run_item WHERE run = 2")
+    execute(filled_dsn, "DELETE FROM shsim_run WHERE id = 2")
+    execute(filled_dsn, "ALTER TABLE shsim_run ALTER COLUMN id RESTART WITH 1")
+    for run in (4, 5, 6):
+        began = BEGUN + timedelta(hours=run)
+        entry = record(started=began, finished=began)
+        outcome = filled_postgres.save_k(filled_postgres.load_pool("E"), K, record=entry)
+        assert outcome.run == run
+    assert len(filled_postgres.ledger.items(6)) == 3
 
 
 def test_a_run_whose_k_are_gone_is_not_rolled_back(filled: Store, dsn: str) -> None:

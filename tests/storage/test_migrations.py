@@ -13,7 +13,8 @@ from storage.records import record
 from shsim.errors import DatabaseError
 from shsim.storage import ledger as module
 from shsim.storage.base import Store
-from shsim.storage.ledger import LEDGER_TABLES, ledger_statements
+from shsim.storage.ledger import ledger_statements
+from shsim.storage.ledger_state import LEDGER_TABLES
 from shsim.storage.open import open_store
 
 NEXT = "ALTER TABLE shsim_run ADD COLUMN note text; CREATE INDEX shsim_note ON shsim_run (note)"
@@ -110,6 +111,56 @@ def test_a_database_without_a_ledger_says_so(store: Store, dsn: str) -> None:
     assert store.ledger.in_force("E") is None
     with pytest.raises(DatabaseError, match="keeps no ledger of runs"):
         store.ledger.run(1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "lack", "made"),
+    [
+        ("DROP TABLE shsim_schema", "lacks the table shsim_schema;", "shsim_schema"),
+        ("DROP TABLE shsim_run", "lacks the table shsim_run;", "shsim_run"),
+        ("DROP TABLE shsim_run_item", "lacks the table shsim_run_item;", "shsim_run_item"),
+        ("DELETE FROM shsim_schema", "shsim_schema is empty;", "the version in shsim_schema"),
+    ],
+)
+def test_what_is_missing_of_a_ledger_is_named_and_made_anew(
+    store: Store, dsn: str, damage: str, lack: str, made: str
+) -> None:
+    whole = schema(dsn)
+    store.import_pool(pool_of("E"))
+    k = np.array([0.1, 0.2, 0.3])
+    for _ in range(2):
+        store.save_k(store.load_pool("E"), k, record=record())
+    execute(dsn, damage)
+    state = store.ledger.state()
+    assert (state.kept, state.readable) == (True, False)
+    assert state.lack is not None
+    assert lack in state.lack
+    assert store.ledger.in_force("E") is None
+    with pytest.raises(DatabaseError, match=lack):
+        store.ledger.history(None, 1)
+    assert store.create_tables() == (made,)
+    assert schema(dsn) == whole
+    # Numbers go on where they were, though the runs themselves may be gone.
+    assert store.save_k(store.load_pool("E"), k, record=record()).run == 3
+    assert store.create_tables() == ()
+
+
+def test_a_ledger_that_names_no_schema_and_has_other_columns_is_left_alone(
+    store: Store, dsn: str
+) -> None:
+    execute(dsn, "DELETE FROM shsim_schema")
+    execute(dsn, "ALTER TABLE shsim_run RENAME COLUMN tau TO cap")
+    with pytest.raises(DatabaseError, match="of another shape"):
+        store.create_tables()
+    assert query(dsn, "SELECT count(*) FROM shsim_schema") == [(0,)]
+
+
+@pytest.mark.parametrize("version", [-3, 0])
+def test_a_schema_that_none_has_made_is_refused(store: Store, dsn: str, version: int) -> None:
+    execute(dsn, f"UPDATE shsim_schema SET version = {version}")  # noqa: S608
+    for ask in (store.ledger.state, store.create_tables):
+        with pytest.raises(DatabaseError, match=f"has schema {version}, which no shsim has made"):
+            ask()
 
 
 def test_a_replica_is_read_and_not_recorded_in(postgres_dsn: str) -> None:

@@ -1,15 +1,23 @@
 -- name: state
--- Is there a ledger; may it be read; may runs be recorded in it, here and now?
+-- Which of the tables are there; may they be read; may runs be put into them, here and now?
 SELECT
-    to_regclass('shsim_schema') IS NOT NULL,
-    coalesce(
-        has_table_privilege(to_regclass('shsim_schema'), 'SELECT')
-        AND has_table_privilege(to_regclass('shsim_run'), 'SELECT')
-        AND has_table_privilege(to_regclass('shsim_run_item'), 'SELECT'), false),
-    coalesce(
-        has_table_privilege(to_regclass('shsim_run'), 'INSERT')
-        AND has_table_privilege(to_regclass('shsim_run_item'), 'INSERT'), false),
-    current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery();
+    t.name,
+    to_regclass(t.name) IS NOT NULL,
+    coalesce(has_table_privilege(to_regclass(t.name), 'SELECT'), false),
+    NOT t.filled OR coalesce(has_table_privilege(to_regclass(t.name), 'INSERT'), false),
+    current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery()
+FROM (VALUES ('shsim_schema', false), ('shsim_run', true), ('shsim_run_item', true))
+    t(name, filled);
+
+-- name: number_behind
+-- Has a run that was over before this one began a greater number?
+SELECT 1 FROM shsim_run WHERE id > %(run)s AND finished < %(started)s LIMIT 1;
+
+-- name: number_on
+-- A table of runs that was made anew goes on from the numbers that have been given out.
+SELECT setval(pg_get_serial_sequence('shsim_run', 'id'), max(run))
+FROM shsim_run_item
+HAVING max(run) > 0;
 
 -- name: migration_1
 CREATE TABLE shsim_schema (

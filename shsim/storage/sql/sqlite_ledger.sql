@@ -1,6 +1,14 @@
 -- name: state
--- Is there a ledger? Whether it may be read and written is the file system's affair.
-SELECT count(*) > 0, 1, 1, 0 FROM sqlite_master WHERE type = 'table' AND name = 'shsim_schema';
+-- Which of the tables are there? Whether they may be read and written is the file system's affair.
+SELECT t.column1, EXISTS (
+    SELECT 1 FROM sqlite_master m WHERE m.type = 'table' AND m.name = t.column1
+), 1, 1, 0
+FROM (VALUES ('shsim_schema'), ('shsim_run'), ('shsim_run_item')) t;
+
+-- name: number_on
+-- A table of runs that was made anew goes on from the numbers that have been given out.
+INSERT INTO sqlite_sequence (name, seq)
+SELECT 'shsim_run', max(run) FROM shsim_run_item HAVING max(run) > 0;
 
 -- name: migration_1
 CREATE TABLE shsim_schema (
