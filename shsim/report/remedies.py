@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from shsim.arrays import BoolArray
 from shsim.model.ability import number
@@ -13,6 +14,9 @@ from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
 from shsim.model.results import Measures, Reasons
 from shsim.model.settings import CalibrationSettings
+
+#: Forced positions a test from which on the pool is said to be running out.
+FORCED_WARNING = 1e-3
 
 
 def same_test(delivery: DeliverySettings) -> str:
@@ -44,7 +48,7 @@ def infeasible(
     settings: CalibrationSettings,
     reasons: Reasons | None,
 ) -> str:
-    """What to type where the pool cannot fill its tests under the cap."""
+    """What to type where the pool cannot fill its tests under the cap, whatever the floor."""
     delivery = settings.delivery
     smallest = least_mean(pool, measures, delivery)
     larger = math.ceil(max(settings.tau * 1.1, 1.05 * smallest) * 1000) / 1000
@@ -53,11 +57,28 @@ def infeasible(
         # What is solved for is .995 of the cap, and rounded up to be read easily.
         larger = math.ceil(max(reasons.smallest_tau / settings.target, smallest) * 1e4) / 1e4
         bound = f"the smallest cap that was met is {reasons.smallest_tau:.4f}."
-    ways = [f"--tau {min(larger, 1.0):g}", *_scarce(pool, over, delivery), shorter(delivery)]
-    return (
-        f"{measures.forced_per_test:.3g} positions a test are filled by force: {bound}"
-        f" Give {', '.join(ways)} or more items."
-    )
+    options = {"--tau": min(larger, 1.0)}
+    lowest = harmless_floor(pool, replace(settings, tau=options["--tau"]))
+    if settings.floor > lowest:
+        options["--floor"] = lowest
+    ways = [typed(options), *_scarce(pool, over, delivery), shorter(delivery)]
+    told = f"{bound} Give {', '.join(ways)} or more items."
+    if measures.forced_per_test <= FORCED_WARNING:
+        return told[0].upper() + told[1:]
+    return f"{measures.forced_per_test:.3g} positions a test are filled by force: {told}"
+
+
+def harmless_floor(pool: ItemPool, settings: CalibrationSettings) -> float:
+    """A floor that cannot hold an item over the aim, rounded down to one digit.
+
+    Proposed at most L times (`position`) or once (`examinee`), an item with this k is
+    seen by no more than the aim.
+    """
+    aim = settings.aim(len(pool))
+    if settings.delivery.rejection == "position":
+        aim = -math.expm1(math.log1p(-aim) / settings.delivery.length) if aim < 1 else 1.0
+    unit = 10.0 ** math.floor(math.log10(aim))
+    return float(f"{math.floor(aim / unit) * unit:.0e}")
 
 
 def least_mean(pool: ItemPool, measures: Measures, delivery: DeliverySettings) -> float:

@@ -14,16 +14,21 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.methods import METHOD_DEFAULTS
 from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, StopReason, Verdict
 from shsim.model.settings import CalibrationSettings, SimulationSettings
-from shsim.report.remedies import infeasible, least_mean, same_test, shorter, typed
+from shsim.report.remedies import (
+    FORCED_WARNING,
+    harmless_floor,
+    infeasible,
+    least_mean,
+    same_test,
+    shorter,
+    typed,
+)
 
 #: How remedies begin that are a command line; what judges k that were made for another test.
 _COMMAND, JUDGE = "Calibrate: shsim calibrate", "Judge them in that test: shsim simulate"
 
 #: Within this factor of L/N hardly any pool lets the rates settle.
 _CLOSE = 1.05
-
-#: Forced positions a test from which on the pool is said to be running out.
-_FORCED_WARNING = 1e-3
 
 #: Forced positions a test from which on expected exposure is said to be incomplete.
 _LEFT_OUT = 1e-6
@@ -149,9 +154,11 @@ def _miss(
     reasons: Reasons | None,
 ) -> tuple[MissReason, str]:
     """Why the cap is missed, the likeliest cause first, and what to type instead."""
-    harmless = _harmless_floor(pool, settings)
+    harmless = harmless_floor(pool, settings)
     at_floor = over & (k <= settings.floor * (1 + 1e-9))
     if bool(at_floor.any()) and settings.floor > harmless:
+        if reasons is not None and reasons.smallest_tau > settings.tau:
+            return "infeasible", infeasible(pool, measures, over, settings, reasons)
         lower = harmless
         largest = None if reasons is None else reasons.largest_floor
         if largest is not None and largest / 2 < settings.floor:
@@ -160,7 +167,7 @@ def _miss(
             f"{_items(pool, at_floor)} at the floor {number(settings.floor)}."
             f" Give a lower one: --floor {lower:.1g}"
         )
-    if measures.forced_per_test > _FORCED_WARNING:
+    if measures.forced_per_test > FORCED_WARNING:
         at_nought = k == 0
         if bool(at_nought.any()):
             return "floor", (
@@ -201,19 +208,6 @@ def _items(pool: ItemPool, chosen: BoolArray) -> str:
     names = [pool.item(i) for i in np.flatnonzero(chosen)[:3].tolist()]
     listed = ", ".join(names + ["…"] * (count > len(names)))
     return f"1 item ({listed}) stands" if count == 1 else f"{count} items ({listed}) stand"
-
-
-def _harmless_floor(pool: ItemPool, settings: CalibrationSettings) -> float:
-    """A floor that cannot hold an item over the aim, rounded down to one digit.
-
-    Proposed at most L times (`position`) or once (`examinee`), an item with this k is
-    seen by no more than the aim.
-    """
-    aim = settings.aim(len(pool))
-    if settings.delivery.rejection == "position":
-        aim = -math.expm1(math.log1p(-aim) / settings.delivery.length) if aim < 1 else 1.0
-    unit = 10.0 ** math.floor(math.log10(aim))
-    return float(f"{math.floor(aim / unit) * unit:.0e}")
 
 
 def _schedule(settings: CalibrationSettings) -> dict[str, float]:

@@ -95,6 +95,15 @@ def test_a_floor_that_is_too_high(rejection, floor):
     assert run(pool, **(settings | typed(verdict.remedy))).verdict.held
 
 
+def test_where_no_floor_helps_the_cap_that_can_be_met_is_named():
+    pool = golden_pool(60)
+    settings = {"length": 12, "tau": 0.2001, "floor": 0.1}
+    verdict = missed(pool, "infeasible", **settings)
+    assert "The floor keeps" not in verdict.sentence
+    assert verdict.remedy.startswith("The smallest cap that was met is 0.2")
+    assert run(pool, **(settings | typed(verdict.remedy))).verdict.held
+
+
 def test_a_floor_of_nought_that_holds_items_at_nought():
     pool = golden_pool(40, k=np.zeros(40))
     verdict = missed(pool, "floor", length=4, floor=0.0, n=1000, iters=5)
