@@ -47,7 +47,15 @@ def printed(dsn: str, *options: str) -> dict[str, Any]:
         ({"tau": "0.2"}, 422, "body/tau"),
         ({"n": 0.5}, 422, "body/n"),
         ({"method": "newest"}, 422, "body/method"),
-        ({"threads": 2}, 422, "body/threads: Extra inputs are not permitted."),
+        ({"threads": 2}, 422, "body/threads: There is no such field."),
+        ({"taau": 0.2}, 422, "There is no such field. Did you mean tau?"),
+        ({"test-len": 20}, 422, "Did you mean test_len?"),
+        ({"len": 20}, 422, "Did you mean test_len?"),
+        ({"blueprint": {"1": {"leest": 1}}}, 422, "Did you mean least?"),
+        ({"blueprint": {"1" * 5000: {}}}, 422, "body/blueprint/1111"),
+        ({"seed": 2**63}, 409, "seed 9223372036854775808 is outside [0, 2^63)."),
+        ({"seed": 10**4000}, 409, "seed 10000000000000000000... is"),
+        ({f"f{i}": 1 for i in range(500)}, 422, "And 480 more."),
         ({"theta_dist": "normal:0,0"}, 409, "the standard deviation must be over 0"),
         ({"n": 10_000_001}, 409, "this server permits 10,000,000 (shsim serve --most-n)"),
         ({"nodes": 100_001, "method": "exact"}, 409, "permits 100,000 (shsim serve --most-nodes)."),
@@ -68,6 +76,7 @@ def test_what_is_refused(
         assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
         assert "--" not in answer.text.replace("shsim serve --most-", "")
         assert "passwd" not in answer.text
+        assert len(answer.text) < 3000
 
 
 def test_everything_wrong_is_said_at_once(served: Served) -> None:

@@ -135,6 +135,34 @@ def test_a_run_that_has_the_exam_is_in_the_way(start: Start, demo_dsn: str) -> N
         assert admin.post(f"{PREFIX}/set", json=body).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        (None, b"{}", "body: It is read as JSON alone. Send the header Content-Type: application"),
+        ("application/x-www-form-urlencoded", b"{}", "Send the header Content-Type: application"),
+        ("application/json", b"null", "body: It should be a JSON object."),
+        ("Application/JSON; charset=utf-8", b'{"sh_p"', "body: It is no JSON: Expecting ':'"),
+        ("application/json", b"[" * 9000, "cannot be read as JSON"),
+    ],
+)
+def test_a_body_that_is_none(served: Served, kind: str | None, content: bytes, said: str) -> None:
+    with served.ask() as admin:
+        headers = {} if kind is None else {"content-type": kind}
+        answer = admin.post(f"{PREFIX}/set", content=content, headers=headers)
+    assert (answer.status_code in (400, 422), said in answer.json()["detail"]) == (True, True), (
+        answer.text
+    )
+
+
+def test_k_is_written_as_it_is(served: Served) -> None:
+    with served.ask() as admin:
+        body = {"question_id": FIRST, "version": 1}
+        minus = admin.post(f"{PREFIX}/set", json={**body, "sh_p": -0.0})
+        over = admin.post(f"{PREFIX}/set", json={**body, "sh_p": 1 + 2**-52})
+    assert '"sh_p":0.0,' in minus.text
+    assert over.json()["detail"] == "sh_p = 1.0000000000000002 is outside [0, 1]."
+
+
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN"])
 def test_what_is_beyond_all_numbers_is_outside_too(served: Served, number: str) -> None:
     with served.ask() as admin:

@@ -22,6 +22,7 @@ from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.me import me_router
 from shsim.extras.admin_api.metrics import Metrics
+from shsim.extras.admin_api.misfits import add_misfit_handler
 from shsim.extras.admin_api.page_files import page_router
 from shsim.extras.admin_api.problems import add_handlers, problem_schemas
 from shsim.extras.admin_api.runs import runs_router
@@ -74,6 +75,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     app.state.services = services
     app.state.calibrations = Calibrations(services, board)
     add_handlers(app)
+    add_misfit_handler(app)
     app.include_router(
         health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
     )

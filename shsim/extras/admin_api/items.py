@@ -13,6 +13,7 @@ from shsim.extras.admin_api.fields import Number, WholeNumber
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import services_of
+from shsim.model.ability import number
 from shsim.workflow.provenance import on_behalf_of
 from shsim.workflow.single_item import set_exposure
 
@@ -130,15 +131,16 @@ def items_router() -> APIRouter:
         409 while a calibration of an exam that publishes the item is running.
         """
         if not 0 <= wanted.sh_p <= 1:
-            raise Problem(400, f"sh_p = {wanted.sh_p:g} is outside [0, 1].")
+            raise Problem(400, f"sh_p = {number(wanted.sh_p)} is outside [0, 1].")
+        k = wanted.sh_p + 0.0  # -0 is in the range, and 0
         services = services_of(request)
         with services.stores.writing() as store, acting(admin):
-            saved = set_exposure(store, wanted.question_id, wanted.version, wanted.sh_p)
+            saved = set_exposure(store, wanted.question_id, wanted.version, k)
         services.metrics.runs.labels("set", "saved").inc()
         return ExposureSet(
             question_id=wanted.question_id,
             version=wanted.version,
-            sh_p=wanted.sh_p,
+            sh_p=k,
             changed=saved.changed > 0,
             run=saved.run,
         )

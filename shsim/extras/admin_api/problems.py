@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -36,6 +36,9 @@ _STATUS: tuple[tuple[type[ShsimError], int], ...] = (
     (RefusedError, 409),
     (CapNotHeldError, 409),
 )
+
+#: What nobody reads to its end, and its beginning.
+_LONG_NUMBER = re.compile(r"(\d{20})\d{20,}")
 
 #: Seconds after which a client may try again, where the fault may pass by itself.
 _RETRY_AFTER = "5"
@@ -111,16 +114,15 @@ def problem_schemas() -> dict[str, Any]:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Answer every foreseen exception by a problem; the rest is `traffic`'s."""
+    """Answer exceptions by problems; see `misfits` and `traffic` for the others."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ShsimError, _ours)
 
 
 def contradiction(fault: DataError) -> Problem:
     """Settings that each are as the schema has them, and don't fit together, or the exam."""
-    return Problem(409, in_fields(str(fault)))
+    return Problem(409, _LONG_NUMBER.sub(r"\1...", in_fields(str(fault))))
 
 
 def of_fault(fault: ShsimError, services: Services, where: str) -> Problem:
@@ -151,6 +153,8 @@ async def _problem(_request: Request, fault: Exception) -> JSONResponse:
 async def _http(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, HTTPException)  # noqa: S101
     said = {
+        400: "The request's body cannot be read as JSON: it is no UTF-8, or too deep, or a number"
+        " is too long.",
         404: "There is no such path.",
         405: "The path does not take this method.",
         413: "The request's body is longer than the server takes.",
@@ -168,25 +172,6 @@ def _methods(request: Request) -> Iterator[str]:
         scope = {"type": "http", "path": request.scope["path"], "root_path": "", "method": method}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
             yield method
-
-
-async def _invalid(_request: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, RequestValidationError)  # noqa: S101
-    errors = [
-        {"pointer": "/".join(map(str, each["loc"])), "detail": _sentence(each)}
-        for each in fault.errors()
-    ]
-    return Problem(422, _joined(errors), errors=errors).response()
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    # What was sent is not sent back: it may be long, or a secret in the wrong field.
-    said = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{said[:1].upper()}{said[1:]}."
-
-
-def _joined(errors: Iterable[Mapping[str, str]]) -> str:
-    return " ".join(f"{each['pointer']}: {each['detail']}" for each in errors)
 
 
 async def _ours(request: Request, fault: Exception) -> JSONResponse:

@@ -18,8 +18,13 @@ def in_fields(sentence: str) -> str:
     """The sentence with `--test-len` as `test_len`, and so on."""
 
     def field(match: re.Match[str]) -> str:
-        name = match[1]
-        return _FIELDS.get(name, name.replace("-", "_"))
+        return field_of(match[1])
 
     lines = sentence.split("\n")
     return "\n".join(line if _COMMAND.search(line) else _OPTION.sub(field, line) for line in lines)
+
+
+def field_of(option: str) -> str:
+    """The field that says what an option of the command line does."""
+    name = option.lstrip("-")
+    return _FIELDS.get(name, name.replace("-", "_"))
