@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 from shsim.errors import DataError
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.provenance import Entry, on_record
-from shsim.workflow.watch import SILENT, Watch
+from shsim.workflow.watch import SILENT, Watch, patience_of
 
 #: Under which exam a change is recorded of an item that none publishes.
 NO_EXAM = "-"
 
 
 def set_exposure(
-    store: Store, question_id: int, version: int, sh_p: float, *, watch: Watch = SILENT
+    store: Store,
+    question_id: int,
+    version: int,
+    sh_p: float,
+    *,
+    wait: float = 0.0,
+    watch: Watch = SILENT,
 ) -> SaveOutcome:
     """Write the k of one item, in one transaction with its record.
 
-    It waits for nobody: while a run has an exam that publishes the item, that run's k
-    would replace it, or be refused for it. The ledger has it under the first such exam.
+    While a run has an exam that publishes the item, that run's k would replace it, or be
+    refused for it. The ledger has it under the first such exam.
 
     Parameters
     ----------
@@ -29,8 +36,10 @@ def set_exposure(
         The item, published or not.
     sh_p
         k, in [0, 1].
+    wait
+        Seconds to wait for runs that have such an exam: another change by hand is over soon.
     watch
-        Told why it is not recorded, if it is not.
+        Told of that, and why it is not recorded, if it is not.
 
     Raises
     ------
@@ -39,14 +48,16 @@ def set_exposure(
     NotFoundError
         There is no such item.
     ExamBusyError
-        A run has an exam that publishes the item.
+        A run has an exam that publishes the item, and goes on.
     """
     if not 0 <= sh_p <= 1:
         raise DataError(f"sh_p = {sh_p:g} is outside [0, 1].")
     exams = store.publishing_exams(question_id, version)
+    until = time.monotonic() + wait
     with ExitStack() as locks:
         for exam in exams:
-            locks.enter_context(store.exam_lock(exam))
+            patience = patience_of(max(until - time.monotonic(), 0.0), watch)
+            locks.enter_context(store.exam_lock(exam, patience))
         entry = Entry(
             store=store,
             watch=watch,

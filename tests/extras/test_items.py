@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -123,13 +124,14 @@ def test_what_can_be_set(served: Served, changed: dict[str, Any], status: int) -
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_run_that_has_the_exam_is_in_the_way(start: Start, demo_dsn: str) -> None:
+def test_a_run_that_has_the_exam_is_in_the_way(start: Start, sqlite_demo_dsn: str) -> None:
     body = {"question_id": FIRST, "version": 1, "sh_p": 0.25}
-    with start("--dsn", demo_dsn).ask() as admin, closing(open_store(demo_dsn)) as store:
+    served = start("--dsn", sqlite_demo_dsn)
+    with served.ask() as admin, closing(open_store(sqlite_demo_dsn)) as store:
         with store.exam_lock("DEMO-EXAM"):
             answer = admin.post(f"{PREFIX}/set", json=body)
         assert answer.status_code == 409
-        assert answer.json()["detail"].startswith("DEMO-EXAM is being calibrated.")
+        assert answer.json()["detail"].startswith("DEMO-EXAM is in use: another run, or change")
         # Which process of which user holds it is nobody's business here.
         assert "process" not in answer.text
         assert admin.post(f"{PREFIX}/set", json=body).status_code == 200
@@ -161,6 +163,18 @@ def test_k_is_written_as_it_is(served: Served) -> None:
         over = admin.post(f"{PREFIX}/set", json={**body, "sh_p": 1 + 2**-52})
     assert '"sh_p":0.0,' in minus.text
     assert over.json()["detail"] == "sh_p = 1.0000000000000002 is outside [0, 1]."
+
+
+def test_changes_at_once_wait_for_one_another(start: Start, demo_dsn: str) -> None:
+    served = start("--dsn", demo_dsn)
+
+    def change(number: int) -> int:
+        body = {"question_id": FIRST + number, "version": 1, "sh_p": 0.25}
+        with served.ask() as admin:
+            return admin.post(f"{PREFIX}/set", json=body).status_code
+
+    with ThreadPoolExecutor(6) as several:
+        assert set(several.map(change, range(6))) == {200}
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN"])

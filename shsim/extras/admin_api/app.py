@@ -32,8 +32,9 @@ from shsim.extras.admin_api.stores import StorePool
 from shsim.extras.admin_api.traffic import Traffic
 from shsim.extras.admin_api.what_if import what_if_router
 
-#: Seconds that interrupted runs are given to end and to go on record.
-PATIENCE = 10.0
+#: Seconds that interrupted runs are given to end and to go on record, once requests have ended:
+#: less than half a minute for both, after which service managers kill, as a rule.
+PATIENCE = 15.0
 
 
 def create_app(settings: ServerSettings, log: Log) -> FastAPI:
@@ -58,8 +59,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         kernels.start()
         yield
         services.stop()
-        if not await anyio.to_thread.run_sync(board.join, PATIENCE):
-            log("warning", "unfinished", "a run did not end in time; it may not be on record")
+        services.cut_short = len(await anyio.to_thread.run_sync(board.join, PATIENCE))
         services.stores.close()
 
     app = FastAPI(

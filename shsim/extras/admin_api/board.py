@@ -1,4 +1,4 @@
-"""The runs of this server: a few at a time, the rest in turn, each kept for a while after."""
+"""The runs of this server: a few at a time, the rest in turn, calibrations kept for a while."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
+from typing import Literal
 
 from shsim.errors import DataError, NotFoundError, RefusedError, ShsimError, Stopped
 from shsim.extras.admin_api.jobs import Answer, Job, Purpose, State, TooLateError
@@ -15,7 +16,10 @@ from shsim.extras.admin_api.problems import Problem, contradiction, of_fault
 from shsim.extras.admin_api.services import Services
 from shsim.workflow.executor import available_threads
 
-#: Runs that have ended are kept so long, in seconds, and no more of them than that.
+#: Of this command somebody may ask later what became of it; others answer who waits, and are over.
+CALIBRATE = "calibrate"
+
+#: Calibrations that have ended are kept so long, in seconds, and no more of them than that.
 KEPT_SECONDS, KEPT = 6 * 3600.0, 64
 
 #: Why a run was cancelled that nobody cancelled.
@@ -48,6 +52,7 @@ class Board:
         self.threads = its.threads or max(spare // its.concurrency, 1)
         self._lock = Lock()
         self._jobs: dict[str, Job] = {}
+        self._waiting: dict[str, Work] = {}
         self._closed = False
         for state in _UNENDED:
             services.metrics.watch_jobs(state, partial(self._count, state))
@@ -67,7 +72,9 @@ class Board:
             self._require_room(purpose, open_ones)
             job = Job(purpose, self._services.without_names)
             self._jobs[job.id] = job
-            self._threads.submit(self._run, job, work)
+            self._waiting[job.id] = work
+            # A turn holds nothing: who is cancelled while waiting leaves at once.
+            self._threads.submit(self._turn)
         return job
 
     def job(self, number: str) -> Job | None:
@@ -90,6 +97,21 @@ class Board:
             waiting = [each for each in self._jobs.values() if each.state == "queued"]
         return waiting.index(job) if job in waiting else None
 
+    def cancel(self, job: Job, why: str) -> None:
+        """End one: at once where it is waiting, else at its next chunk of examinees.
+
+        Raises
+        ------
+        TooLateError
+            It is saving, or has ended.
+        """
+        job.cancel(why)
+        with self._lock:
+            was_waiting = self._waiting.pop(job.id, None) is not None
+        if was_waiting:
+            self._tell(job, job.state)
+            self._leave(job)
+
     def stop(self) -> None:
         """Cancel everything, and take nothing more; returns at once."""
         with self._lock:
@@ -97,24 +119,41 @@ class Board:
             jobs = list(self._jobs.values())
         for job in jobs:
             try:
-                job.cancel(STOPPING)
+                self.cancel(job, STOPPING)
             except TooLateError:
                 continue
         self._threads.shutdown(wait=False)
 
-    def join(self, patience: float) -> bool:
-        """Wait for what is running to be on record; False where it took too long."""
+    def join(self, patience: float) -> list[Job]:
+        """Wait for what is running to be on record; what is not within so many seconds is logged.
+
+        Returns
+        -------
+        list of Job
+            Those that were not waited for any longer.
+        """
         until = time.monotonic() + patience
         with self._lock:
             jobs = list(self._jobs.values())
-        return all(job.over.wait(max(until - time.monotonic(), 0)) for job in jobs)
+        left = [job for job in jobs if not job.over.wait(max(until - time.monotonic(), 0))]
+        for job in left:
+            became = "all of its k stand, or none" if job.state == "saving" else "no k are saved"
+            self._say(
+                "warning",
+                job,
+                job.state,
+                f"It had not ended {patience:g} s after it was told to: {became}, and it may not"
+                " be on record.",
+                event="unfinished",
+            )
+        return left
 
     def _require_room(self, purpose: Purpose, others: list[Job]) -> None:
         if self._closed:
             raise Problem(503, "The server is stopping.", headers={"Retry-After": _RETRY_AFTER})
         for other in others:
             its = other.purpose
-            if its.command == purpose.command == "calibrate" and its.exam == purpose.exam:
+            if its.command == purpose.command == CALIBRATE and its.exam == purpose.exam:
                 raise Problem(
                     409,
                     f"{purpose.exam} is being calibrated already, by {other.id}."
@@ -128,6 +167,15 @@ class Board:
                 " takes. Try again later.",
                 headers={"Retry-After": _RETRY_AFTER},
             )
+
+    def _turn(self) -> None:
+        """The next of those that wait, if one still does."""
+        with self._lock:
+            if not self._waiting:
+                return
+            number = next(iter(self._waiting))
+            job, work = self._jobs[number], self._waiting.pop(number)
+        self._run(job, work)
 
     def _run(self, job: Job, work: Work) -> None:
         """One job from its turn to its end, whatever happens."""
@@ -147,7 +195,14 @@ class Board:
                 job.answer = answer
                 self._end(job, "refused" if answer.refused else "done")
         finally:
-            job.over.set()
+            self._leave(job)
+
+    def _leave(self, job: Job) -> None:
+        """Nobody works on it any more."""
+        job.over.set()
+        if job.purpose.command != CALIBRATE:
+            with self._lock:
+                self._jobs.pop(job.id, None)
 
     def _end(self, job: Job, state: State, message: str = "") -> None:
         answer = job.answer
@@ -160,12 +215,22 @@ class Board:
         job.end(state, {**more, "message": message} if message else more)
 
     def _tell(self, job: Job, state: State, message: str = "") -> None:
+        self._services.metrics.runs.labels(job.purpose.command, state).inc()
+        self._say("info", job, state, message)
+
+    def _say(
+        self,
+        level: Literal["info", "warning"],
+        job: Job,
+        state: State,
+        message: str,
+        event: str = "run",
+    ) -> None:
         purpose = job.purpose
-        self._services.metrics.runs.labels(purpose.command, state).inc()
         said = f"{purpose.command} of {purpose.exam} for {purpose.subject}: {state}"
         self._services.log(
-            "info",
-            "run",
+            level,
+            event,
             f"{said}. {message}" if message else said,
             {
                 "command": purpose.command,
@@ -195,9 +260,9 @@ class Board:
             return sum(job.state == state for job in self._jobs.values())
 
     def _forget(self) -> None:
-        """Let go of what ended long ago, and of the oldest where there are too many."""
-        ended = [job for job in self._jobs.values() if job.ended]
-        surplus = len(ended) - KEPT
+        """Let go of what ended long ago, and of the first to end where there are too many."""
+        ended = [job for job in self._jobs.values() if job.ended and job.over.is_set()]
+        ended.sort(key=lambda job: job.age)
         for place, job in enumerate(ended):
-            if place < surplus or job.age > KEPT_SECONDS:
+            if place >= KEPT or job.age > KEPT_SECONDS:
                 del self._jobs[job.id]

@@ -10,15 +10,13 @@ import anyio
 from pydantic import BaseModel, Field
 
 from shsim.extras.admin_api.auth import Principal
-from shsim.extras.admin_api.board import Board
+from shsim.extras.admin_api.board import CALIBRATE, Board
 from shsim.extras.admin_api.computing import Computing, document_of
 from shsim.extras.admin_api.jobs import Job, Purpose, State, TooLateError
 from shsim.extras.admin_api.problems import Problem
 from shsim.extras.admin_api.requests import CalibrationRequest
 from shsim.extras.admin_api.services import Services
 from shsim.extras.admin_api.waiting import answer_or_problem
-
-COMMAND = "calibrate"
 
 
 class Progress(BaseModel):
@@ -98,7 +96,7 @@ class Calibrations:
         settings = wanted.settings(self._limits)
         await anyio.to_thread.run_sync(self._computing.require_exam, wanted.exam_code, settings)
         purpose = Purpose(
-            command=COMMAND,
+            command=CALIBRATE,
             exam=wanted.exam_code,
             subject=admin.subject,
             dry_run=wanted.dry_run,
@@ -108,13 +106,13 @@ class Calibrations:
     def find(self, number: str) -> Job:
         """The one of a number; 404."""
         job = self._board.job(number)
-        if job is None or job.purpose.command != COMMAND:
+        if job is None or job.purpose.command != CALIBRATE:
             raise Problem(404, "There is no such calibration, or it ended long ago: see runs.")
         return job
 
     def every(self) -> list[Calibration]:
         """Those that are kept, the newest first."""
-        return [self.status(job) for job in self._board.jobs(COMMAND)]
+        return [self.status(job) for job in self._board.jobs(CALIBRATE)]
 
     def status(self, job: Job) -> Calibration:
         """Where one stands."""
@@ -149,7 +147,7 @@ class Calibrations:
     def cancel(self, job: Job, admin: Principal) -> Calibration:
         """Cancel one; 409 where it is too late."""
         try:
-            job.cancel(f"cancelled by {admin.subject}")
+            self._board.cancel(job, f"cancelled by {admin.subject}")
         except TooLateError:
             said = "has ended" if job.ended else "is saving, and all of its k or none will be there"
             raise Problem(409, f"It is too late: the calibration {said}.") from None

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Principal, Viewer
+from shsim.extras.admin_api.changes import WAIT
 from shsim.extras.admin_api.fields import Number, WholeNumber
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import services_of
 from shsim.model.ability import number
+from shsim.storage.base import SaveOutcome
 from shsim.workflow.provenance import on_behalf_of
 from shsim.workflow.single_item import set_exposure
 
@@ -125,17 +127,22 @@ def items_router() -> APIRouter:
     @router.post(
         "/set", summary="Set the k of one item", responses=problem_responses(400, 404, 409, 413)
     )
-    def set_one(request: Request, admin: Admin, wanted: NewExposure) -> ExposureSet:
+    async def set_one(request: Request, admin: Admin, wanted: NewExposure) -> ExposureSet:
         """One transaction, on record as the command `set`: it can be rolled back.
 
-        409 while a calibration of an exam that publishes the item is running.
+        409 while a run has an exam that publishes the item, for longer than two seconds.
         """
         if not 0 <= wanted.sh_p <= 1:
             raise Problem(400, f"sh_p = {number(wanted.sh_p)} is outside [0, 1].")
         k = wanted.sh_p + 0.0  # -0 is in the range, and 0
         services = services_of(request)
-        with services.stores.writing() as store, acting(admin):
-            saved = set_exposure(store, wanted.question_id, wanted.version, k)
+
+        def change() -> SaveOutcome:
+            item = wanted.question_id, wanted.version
+            with services.stores.writing() as store, acting(admin):
+                return set_exposure(store, *item, k, wait=WAIT)
+
+        saved = await services.changes.make(change)
         services.metrics.runs.labels("set", "saved").inc()
         return ExposureSet(
             question_id=wanted.question_id,

@@ -129,7 +129,10 @@ def of_fault(fault: ShsimError, services: Services, where: str) -> Problem:
     """What a client may know of one of our own faults; the log gets the rest, and `where`."""
     if isinstance(fault, ExamBusyError):
         # Who holds it, and from where, is said to operators alone.
-        detail = f"{fault.exam} is being calibrated. Nothing was written. Try again later."
+        detail = (
+            f"{fault.exam} is in use: another run, or change of k, has it."
+            " Nothing was written. Try again later."
+        )
         return Problem(409, detail, headers={"Retry-After": _RETRY_AFTER})
     for kind, status in _STATUS:
         if isinstance(fault, kind):

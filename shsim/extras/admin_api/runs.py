@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import anyio
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Viewer
+from shsim.extras.admin_api.changes import WAIT
 from shsim.extras.admin_api.fields import Flag
 from shsim.extras.admin_api.items import acting
 from shsim.extras.admin_api.json_text import JsonText
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import problem_responses
 from shsim.extras.admin_api.services import services_of
+from shsim.model.run_record import Rollback
 from shsim.report.history import history_json
 from shsim.report.past_run import past_run_json, rollback_json
 from shsim.workflow.past_runs import recall, rollback
@@ -105,7 +108,7 @@ def runs_router() -> APIRouter:
         response_model=Undone,
         responses=problem_responses(400, 404, 409, 413),
     )
-    def undo(
+    async def undo(
         request: Request,
         admin: Admin,
         run: Number,
@@ -113,12 +116,19 @@ def runs_router() -> APIRouter:
     ) -> Response:
         """All its items in one transaction; a run of its own, which can be rolled back.
 
-        409: k have changed since (unless `force`), or the exam is being calibrated.
+        409: k have changed since (unless `force`), or another run has the exam for longer than
+        two seconds.
         """
         services = services_of(request)
-        opened = services.stores.reading() if wanted.dry_run else services.stores.writing()
-        with opened as store, acting(admin):
-            done = rollback(store, run, force=wanted.force, dry_run=wanted.dry_run)
+
+        def change() -> Rollback:
+            opened = services.stores.reading() if wanted.dry_run else services.stores.writing()
+            with opened as store, acting(admin):
+                return rollback(store, run, force=wanted.force, dry_run=wanted.dry_run, wait=WAIT)
+
+        done = await (
+            anyio.to_thread.run_sync(change) if wanted.dry_run else services.changes.make(change)
+        )
         services.metrics.runs.labels("rollback", "dry" if wanted.dry_run else "saved").inc()
         return JsonText(rollback_json(done))
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from shsim.errors import UsageError
+from shsim.errors import DatabaseError, UsageError
 from shsim.extras.admin_api.app import create_app
 from shsim.extras.admin_api.connections import Connections, room
 from shsim.extras.admin_api.log import Log
@@ -43,6 +43,8 @@ def serve(settings: ServerSettings, log: Log) -> None:
     ------
     UsageError
         Host and port cannot be listened at.
+    DatabaseError
+        Runs had to be left that would not end.
     """
     app = create_app(settings, log)
     listening = _listen(settings)
@@ -64,6 +66,13 @@ def serve(settings: ServerSettings, log: Log) -> None:
     finally:
         listening.close()
     log("info", "stopped", "the server has stopped")
+    cut_short = app.state.services.cut_short
+    if cut_short:
+        runs = "1 run" if cut_short == 1 else f"{cut_short} runs"
+        raise DatabaseError(
+            f"{runs} had not ended when the server did; the log names what. The database did not"
+            " answer, or held a save up. See what stands with: shsim history, or shsim export"
+        )
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from shsim.extras.admin_api.changes import Changes
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.metrics import Metrics
 from shsim.extras.admin_api.settings import ServerSettings
@@ -29,16 +30,22 @@ class Services:
         What `/metrics` tells.
     log
         Where lines go.
+    changes
+        Through which k are changed by hand.
     on_stop
         Called once, in the event loop, as soon as the server is told to stop: what runs
         long must end by itself then.
+    cut_short
+        Runs that had not ended when the server did.
     """
 
     settings: ServerSettings
     stores: StorePool
     metrics: Metrics
     log: Log
+    changes: Changes = field(default_factory=Changes)
     on_stop: list[Callable[[], None]] = field(default_factory=list)
+    cut_short: int = 0
 
     def stop(self) -> None:
         """Tell what runs long to end; each is told once."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from starlette.requests import Request
 
-from shsim.extras.admin_api.board import STOPPING
+from shsim.extras.admin_api.board import STOPPING, Board
 from shsim.extras.admin_api.jobs import Answer, Event, Job, TooLateError
 from shsim.extras.admin_api.problems import Problem
 
@@ -28,7 +28,7 @@ async def ended(job: Job, request: Request) -> bool:
     return True
 
 
-async def answer_of(job: Job, request: Request) -> Answer:
+async def answer_of(board: Board, job: Job, request: Request) -> Answer:
     """What comes out of a job that nobody else follows: a client that goes away cancels it.
 
     Raises
@@ -38,7 +38,7 @@ async def answer_of(job: Job, request: Request) -> Answer:
     """
     if not await ended(job, request):
         with suppress(TooLateError):
-            job.cancel("its client went away")
+            board.cancel(job, "its client went away")
         raise Problem(503, "The client went away.")
     return answer_or_problem(job)
 

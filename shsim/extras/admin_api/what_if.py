@@ -46,7 +46,7 @@ def what_if_router(services: Services, board: Board) -> APIRouter:
         request: Request, purpose: Purpose, settings: Computed, work: Work
     ) -> Response:
         await anyio.to_thread.run_sync(computing.require_exam, purpose.exam, settings)
-        answer = await answer_of(board.submit(purpose, work), request)
+        answer = await answer_of(board, board.submit(purpose, work), request)
         return JsonText(answer.document)
 
     def purpose(command: str, exam: str, admin: Principal, *, dry_run: bool) -> Purpose:
