@@ -83,6 +83,14 @@ class RecordedRun(RunRecord):
         return None if value is None else bool(value)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableRun:
+    """A run on record that is not what was written there; `message` says so, and the remedy."""
+
+    run: int
+    message: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunItems:
     """The k that a saved run found and left, by item in order.

@@ -11,36 +11,50 @@ from rich.text import Text
 
 from shsim import __version__
 from shsim.model.ability import number
-from shsim.model.run_record import RecordedRun
+from shsim.model.run_record import RecordedRun, UnreadableRun
 from shsim.report.canvas import Canvas
 from shsim.report.columns import Columns
 from shsim.report.document import json_text
 from shsim.report.plain_text import visible_line
 
-_STYLES = {"saved": "green", "refused": "red", "failed": "red", "interrupted": "yellow"}
+#: In place of how a run ended that is on record and cannot be read.
+UNREADABLE = "unreadable"
+
+_STYLES = {
+    "saved": "green", "refused": "red", "failed": "red", "interrupted": "yellow", UNREADABLE: "red",
+}  # fmt: skip
+
+_NAMES = (
+    "run", "started", "finished", "command", "exam", "outcome", "tau", "rejection", "ability",
+    "seed", "max_exposure", "held", "database_user", "os_user", "host", "version",
+    "fingerprint", "message",
+)  # fmt: skip
 
 
-def history_columns(runs: Sequence[RecordedRun]) -> Columns:
+def history_columns(runs: Sequence[RecordedRun | UnreadableRun]) -> Columns:
     """One row a run."""
-    rows = [run_facts(run) for run in runs]
-    names = (
-        "run", "started", "finished", "command", "exam", "outcome", "tau", "rejection", "ability",
-        "seed", "max_exposure", "held", "database_user", "os_user", "host", "version",
-        "fingerprint", "message",
-    )  # fmt: skip
-    return {name: [row[name] for row in rows] for name in names}
+    rows = [_facts(run) for run in runs]
+    return {name: [row[name] for row in rows] for name in _NAMES}
 
 
-def history_json(runs: Sequence[RecordedRun], count: int) -> str:
+def history_json(runs: Sequence[RecordedRun | UnreadableRun], count: int) -> str:
     """The runs as one JSON document; `count` is how many there are."""
     return json_text(
         {
             "command": "history",
             "version": __version__,
             "count": count,
-            "runs": [run_facts(run) for run in runs],
+            "runs": [_facts(run) for run in runs],
         }
     )
+
+
+def _facts(run: RecordedRun | UnreadableRun) -> dict[str, Any]:
+    """As :func:`run_facts`; of a run that cannot be read its number and why."""
+    if isinstance(run, RecordedRun):
+        return run_facts(run)
+    known = {"run": run.run, "outcome": UNREADABLE, "message": run.message}
+    return {**dict.fromkeys(_NAMES), **known}
 
 
 def run_facts(run: RecordedRun) -> dict[str, Any]:
@@ -67,7 +81,7 @@ def run_facts(run: RecordedRun) -> dict[str, Any]:
     }
 
 
-def history_text(runs: Sequence[RecordedRun], count: int, canvas: Canvas) -> str:
+def history_text(runs: Sequence[RecordedRun | UnreadableRun], count: int, canvas: Canvas) -> str:
     """A table a person reads, newest first."""
     if not runs:
         return "No run is on record yet.\n"
@@ -81,20 +95,26 @@ def history_text(runs: Sequence[RecordedRun], count: int, canvas: Canvas) -> str
     table.add_column("largest", justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     for run in runs:
-        largest = "" if run.largest is None else f"{run.largest:.4f}"
-        table.add_row(
-            str(run.run),
-            f"{run.started:%Y-%m-%d %H:%M}",
-            run.command,
-            visible_line(run.exam),
-            "" if run.tau is None else number(run.tau),
-            _test(run),
-            Text(largest, style="" if run.held is None else "green" if run.held else "red"),
-            Text(run.outcome, style=_STYLES.get(run.outcome, "")),
-        )
+        table.add_row(str(run.run), *_cells(run))
     more = f", of {count:,}; --limit shows more" if count > len(runs) else ""
     ending = Text(f"{len(runs):,} run{'s' * (len(runs) > 1)}{more}. One in full: shsim show RUN")
     return canvas.text(Group(table, Text(), ending))
+
+
+def _cells(run: RecordedRun | UnreadableRun) -> tuple[str | Text, ...]:
+    """A run's row but for its number."""
+    if isinstance(run, UnreadableRun):
+        return (*[""] * 6, Text(UNREADABLE, style=_STYLES[UNREADABLE]))
+    largest = "" if run.largest is None else f"{run.largest:.4f}"
+    return (
+        f"{run.started:%Y-%m-%d %H:%M}",
+        visible_line(run.command),
+        visible_line(run.exam),
+        "" if run.tau is None else number(run.tau),
+        visible_line(_test(run)),
+        Text(largest, style="" if run.held is None else "green" if run.held else "red"),
+        Text(visible_line(run.outcome), style=_STYLES.get(run.outcome, "")),
+    )
 
 
 def _test(run: RecordedRun) -> str:

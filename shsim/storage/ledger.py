@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Literal, Protocol, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
-from shsim.model.run_record import RecordedRun, RunItems, RunRecord
+from shsim.model.run_record import RecordedRun, RunItems, RunRecord, UnreadableRun
 from shsim.storage.ledger_numbers import insert_numbered
 from shsim.storage.ledger_rows import (
     COLUMNS,
@@ -23,6 +23,7 @@ from shsim.storage.ledger_rows import (
     moved_on_words,
     reading,
     recorded,
+    recorded_or_not,
 )
 from shsim.storage.ledger_schema import migrate
 from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
@@ -121,15 +122,17 @@ class Ledger:
 
         return self._transaction(work, write=True)
 
-    def history(self, exam: str | None, limit: int) -> tuple[list[RecordedRun], int]:
+    def history(
+        self, exam: str | None, limit: int
+    ) -> tuple[list[RecordedRun | UnreadableRun], int]:
         """The newest runs (without their iterations), and how many there are."""
 
-        def work(cursor: Any) -> tuple[list[RecordedRun], int]:
+        def work(cursor: Any) -> tuple[list[RecordedRun | UnreadableRun], int]:
             self._require(cursor)
             of_exam = "" if exam is None else "_of_exam"
             parameters = {"exam": exam, "limit": limit}
             cursor.execute(self._sql[f"history{of_exam}"], parameters)
-            found = [self._recorded(row) for row in cursor.fetchall()]
+            found = [recorded_or_not(row) for row in cursor.fetchall()]
             cursor.execute(self._sql[f"count_runs{of_exam}"], parameters)
             return found, int(cursor.fetchone()[0])
 

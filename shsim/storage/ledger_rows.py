@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from shsim.errors import DamagedError
-from shsim.model.run_record import RecordedRun, RunItems
+from shsim.model.plain_values import misfits
+from shsim.model.results import Measures, Verdict
+from shsim.model.run_record import RecordedRun, RunItems, UnreadableRun
+from shsim.model.stored_settings import is_blueprint
 
 #: Columns of `run` and `history` in their order, after the number.
 TEXTS = ("settings", "history", "measures")
@@ -39,7 +43,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 #: Sets of figures among the measures.
-_FIGURES = ("verification", "before", "verdict", "compared")
+_FIGURES: Mapping[str, type] = {"verification": Measures, "before": Measures, "verdict": Verdict}
+
+#: What reading a value that nobody of ours has written can raise.
+_FAULTS = (ValueError, TypeError, OverflowError, RecursionError, AttributeError)
 
 
 _ITEM = np.dtype(
@@ -64,13 +71,25 @@ def reading(run: object, label: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise DamagedError(
-            f"{label}: run {run} of its ledger cannot be read: {said}. Restore the database from a"
-            f" backup, or delete the row from shsim_run, and those of run {run} from"
-            " shsim_run_item."
-        ) from error
+    except _FAULTS as error:
+        raise DamagedError(f"{label}: {unreadable(run, error)}") from error
+
+
+def unreadable(run: object, error: BaseException) -> str:
+    """What is said of a run that cannot be read."""
+    said = " ".join(str(error).split())[:200]
+    return (
+        f"run {run} of the ledger cannot be read: {said}. Restore the database from a backup, or"
+        f" delete the row from shsim_run, and those of run {run} from shsim_run_item."
+    )
+
+
+def recorded_or_not(row: Sequence[Any]) -> RecordedRun | UnreadableRun:
+    """As :func:`recorded`; in a list of runs one that cannot be read leaves the others."""
+    try:
+        return recorded(row)
+    except _FAULTS as error:
+        return UnreadableRun(int(row[0]), unreadable(row[0], error))
 
 
 def recorded(row: Sequence[Any]) -> RecordedRun:
@@ -78,23 +97,49 @@ def recorded(row: Sequence[Any]) -> RecordedRun:
 
     Raises
     ------
-    ValueError, TypeError
-        A value is none that a ledger holds.
+    ValueError
+        A value is none that a ledger holds; the columns are named.
     """
     values = dict(zip(COLUMNS, row, strict=True))
-    values |= {name: json.loads(values[name]) for name in TEXTS}
-    values |= {name: _moment(values[name]) for name in ("started", "finished")}
-    wrong = [name for name, kinds in _TYPES.items() if not isinstance(values[name], kinds)]
-    if not wrong and not all(isinstance(values["measures"].get(n, {}), dict) for n in _FIGURES):
-        wrong = ["measures"]
+    read = {name: _value(name, value) for name, value in values.items()}
+    wrong = [name for name in COLUMNS if not isinstance(read[name], _TYPES[name])]
     if wrong:
-        raise ValueError(f"{', '.join(wrong)} is not what was written there")
-    return RecordedRun(**values)
+        raise ValueError(f"{', '.join(wrong)} in shsim_run is not what was written there")
+    return RecordedRun(**read)
 
 
-def _moment(stored: datetime | str) -> datetime:
-    moment = stored if isinstance(stored, datetime) else datetime.fromisoformat(stored)
-    return moment.astimezone(UTC)
+def _value(column: str, stored: Any) -> Any:
+    """A column's value; of one that cannot be read something that it never holds."""
+    try:
+        if column in TEXTS:
+            return _CHECKS[column](json.loads(stored))
+        if column in ("started", "finished"):
+            return datetime.fromisoformat(stored).astimezone(UTC)
+        if column == "tau" and stored is not None and not math.isfinite(stored):
+            return _UNREADABLE
+    except _FAULTS:
+        return _UNREADABLE
+    return stored
+
+
+def _settings(plain: Any) -> Any:
+    blueprint = plain.get("blueprint")
+    return plain if blueprint is None or is_blueprint(blueprint) else _UNREADABLE
+
+
+def _measures(plain: Any) -> Any:
+    sets = [(kind, plain.get(name)) for name, kind in _FIGURES.items()]
+    sets += [(Measures, each) for each in plain.get("compared", {}).values()]
+    wrong = any(each is not None and misfits(kind, each, blank=True) for kind, each in sets)
+    return _UNREADABLE if wrong else plain
+
+
+def _iterations(plain: Any) -> Any:
+    return plain if all(isinstance(each, dict) for each in plain) else _UNREADABLE
+
+
+_UNREADABLE = object()
+_CHECKS = {"settings": _settings, "history": _iterations, "measures": _measures}
 
 
 def items_of(rows: Iterable[tuple[int, int, float | None, float, bool]]) -> RunItems:

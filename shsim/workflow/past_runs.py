@@ -151,6 +151,11 @@ def settings_of(run: RecordedRun) -> CalibrationSettings:
 
     try:
         return calibration_settings(plain, read)
+    except TypeError as error:
+        raise DataError(
+            f"run {run.run} cannot be repeated: in its settings on record (shsim_run.settings)"
+            f" {error} is not what was written there. Calibrate anew, without --from-run."
+        ) from error
     except ValueError as error:
         raise DataError(
             f"run {run.run} is of shsim {run.version} and cannot be repeated by {__version__}:"

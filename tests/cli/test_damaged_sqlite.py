@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -24,6 +25,7 @@ COMMANDS = {
     "sweep": ("sweep", "--exam", "DEMO-EXAM", "--tau", "0.2"),
     "trace": ("trace", "--exam", "DEMO-EXAM", "--tests", "2", "--seed", "1"),
     "audit": ("audit", "--exam", "DEMO-EXAM", "--since", "2020-01-01"),
+    "audit --since-run": ("audit", "--exam", "DEMO-EXAM", "--since-run", "2"),
     "export": ("export", "--exam", "DEMO-EXAM"),
     "history": ("history",),
     "history --format json": ("history", "--exam", "DEMO-EXAM", "--format", "json"),
@@ -36,7 +38,9 @@ COMMANDS = {
     "db init": ("db", "init"),
     "doctor": ("doctor",),
 }
-LOOKS_INTO_THE_LEDGER = ("history", "show", "diff", "rollback", "rollback --dry-run")
+LOOKS_INTO_THE_LEDGER = (
+    "show", "diff", "rollback", "rollback --dry-run", "calibrate --from-run", "audit --since-run",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +166,11 @@ def test_a_folder_is_no_database(here: Run, tmp_path: Path) -> None:
         "settings = '[]'",
         "measures = '7'",
         "measures = '{\"verdict\": 1}'",
+        'measures = \'{"verification": {"max_exposure": "x"}}\'',
+        'measures = \'{"verification": {"accuracy": {"rmse": [1]}}}\'',
+        'measures = \'{"before": {"gini": NaN}}\'',
+        'settings = \'{"blueprint": {"1": 2}}\'',
+        "finished = '0044-01-01 00:00:00+00 BC'",
         "tau = 'a fifth'",
         "outcome = x'ff'",
         "seed = 'one'",
@@ -179,8 +188,16 @@ def test_a_record_that_is_not_what_was_written_is_named(
     for name in LOOKS_INTO_THE_LEDGER:
         ended = here(*COMMANDS[name], "--dsn", embedded_dsn(path), "--quiet")
         assert ended.code == 4, ended
-        assert "run 2 of its ledger cannot be read: " in ended.err
-        assert len(ended.err.splitlines()) == 1
+        column = edit.partition(" ")[0]
+        assert f"run 2 of the ledger cannot be read: {column} in shsim_run is not" in ended.err
+        assert len([line for line in ended.err.splitlines() if "warning: " not in line]) == 1
+    listed = here("history", "--dsn", embedded_dsn(path), "--quiet")
+    assert listed.code == 0
+    assert "warning: run 2 of the ledger cannot be read: " in listed.err
+    assert [line.split()[0] for line in listed.out.splitlines()[1:3]] == ["2", "1"]
+    assert "unreadable" in listed.out.splitlines()[1]
+    plain = json.loads(here("history", "--dsn", embedded_dsn(path), "--format", "json").out)
+    assert [run["outcome"] for run in plain["runs"]] == ["unreadable", "saved"]
     assert path.read_bytes() == before
     assert here("show", "1", "--dsn", embedded_dsn(path)).code == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import numpy as np
@@ -9,13 +10,15 @@ import pytest
 from storage.databases import execute, item_rows, query
 from storage.records import BEGUN, record
 
-from shsim.errors import DatabaseError, DataError
+from shsim.errors import DamagedError, DatabaseError, DataError
 from shsim.model.ability import AbilityDistribution
 from shsim.model.delivery import DeliverySettings
-from shsim.model.settings import SimulationSettings
+from shsim.model.run_record import UnreadableRun
+from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.storage.base import Store
 from shsim.workflow.modes import warn_of_another_mode
-from shsim.workflow.past_runs import rollback
+from shsim.workflow.past_runs import recall, rollback, settings_to_repeat
+from shsim.workflow.provenance import recorded_settings
 from shsim.workflow.watch import Watch
 
 NORMAL = AbilityDistribution.normal(0, 1)
@@ -88,4 +91,49 @@ def test_an_old_record_that_cannot_be_read_is_warned_of(
         replaces=True,
     )
     (said,) = warned
-    assert f"run {run} of its ledger cannot be read" in said
+    assert f"run {run} of the ledger cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "started = '0044-01-01 BC'",
+        "finished = 'infinity'",
+        "finished = '294276-01-01'",
+        "tau = 'NaN'",
+        "tau = '-Infinity'",
+        """measures = '{"verdict": {"held": 1}}'""",
+        """history = '[7]'""",
+    ],
+)
+def test_one_odd_row_leaves_the_others_of_the_list(
+    filled_postgres: Store, filled_dsn: str, edit: str
+) -> None:
+    saved = [save(filled_postgres) for _ in range(3)]
+    execute(filled_dsn, f"UPDATE shsim_run SET {edit} WHERE id = 2")  # noqa: S608
+    runs, count = filled_postgres.ledger.history(None, 5)
+    assert count == 3
+    assert [run.run for run in runs] == saved[::-1]
+    column = edit.partition(" ")[0]
+    if column != "history":  # which a list is without
+        (odd,) = [run for run in runs if isinstance(run, UnreadableRun)]
+        assert odd.message.startswith(f"run 2 of the ledger cannot be read: {column} in shsim_run")
+    with pytest.raises(DamagedError, match=f"run 2 of the ledger cannot be read: {column} in"):
+        filled_postgres.ledger.run(2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("tau", '"x"'), ("n", "null"), ("theta", "7"), ("length", "[]"), ("method", '"magic"')],
+)
+def test_settings_that_nobody_wrote_are_not_repeated(
+    filled: Store, dsn: str, name: str, value: str
+) -> None:
+    settings = CalibrationSettings.make(delivery=DeliverySettings(theta=NORMAL, seed=1), tau=0.2)
+    plain = {**recorded_settings(settings), name: json.loads(value)}
+    filled.save_k(filled.load_pool("E"), K, record=record(settings=plain))
+    with pytest.raises(DataError, match=rf"run 1 cannot be repeated: .*settings\) {name} is not"):
+        settings_to_repeat(recall(filled, 1))
+    filled.save_k(filled.load_pool("E"), K, record=record(settings=recorded_settings(settings)))
+    repeated = settings_to_repeat(recall(filled, 2))
+    assert recorded_settings(repeated) == recorded_settings(settings)

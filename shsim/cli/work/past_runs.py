@@ -14,7 +14,7 @@ from shsim.cli.streams import emit
 from shsim.cli.work.saving import refuse_waiting
 from shsim.cli.work.sources import DatabaseRequest, file_label, named_database, open_database
 from shsim.errors import DataError
-from shsim.model.run_record import PastRun, RecordedRun, Rollback
+from shsim.model.run_record import PastRun, RecordedRun, Rollback, UnreadableRun
 from shsim.report.canvas import Canvas
 from shsim.report.delimited import csv_text
 from shsim.report.history import history_columns, history_json, history_text
@@ -35,6 +35,7 @@ from shsim.storage.exam_names import require_spelling
 from shsim.workflow.past_runs import recall, rollback
 
 R = TypeVar("R")
+_Runs = tuple[list[RecordedRun | UnreadableRun], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +85,19 @@ def run_history(request: HistoryRequest) -> None:
     if request.exam is not None:
         require_spelling(request.exam)
 
-    def data(found: tuple[list[RecordedRun], int], form: DataFormat) -> str:
+    def data(found: _Runs, form: DataFormat) -> str:
         return csv_text(history_columns(found[0])) if form == "csv" else history_json(*found)
 
     with ExitStack() as stack:
         rendering = stack.enter_context(_rendering(request, data))
         narrator = Narrator(quiet=request.quiet)
-        found: tuple[list[RecordedRun], int] = ([], 0)
+        found: _Runs = ([], 0)
         if not _nothing_there(request, read_only=True):
             store = stack.enter_context(open_database(request, narrator, read_only=True))
             found = store.ledger.history(request.exam, request.limit)
+        for run in found[0]:
+            if isinstance(run, UnreadableRun):
+                narrator.warn(run.message)
         rendering(found, lambda: history_text(*found, Canvas.of(sys.stdout)), narrator)
 
 

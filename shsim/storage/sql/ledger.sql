@@ -41,15 +41,18 @@ LEFT JOIN item_exposure_control e ON e.question_id = n.question_id AND e.version
 SELECT 1 FROM shsim_run WHERE id = %(run)s AND started = %(started)s AND host = %(host)s;
 
 -- name: history
-SELECT id, command, exam, started, finished, database_user, os_user, host, version, settings,
-    seed, fingerprint, start, rejection, ability, tau, '[]', measures, outcome, message
+-- Moments as text: a driver refuses the whole list for one that Python cannot hold.
+SELECT id, command, exam, CAST(started AS text), CAST(finished AS text), database_user,
+    os_user, host, version, settings, seed, fingerprint, start, rejection, ability, tau, '[]',
+    measures, outcome, message
 FROM shsim_run
 ORDER BY id DESC
 LIMIT %(limit)s;
 
 -- name: history_of_exam
-SELECT id, command, exam, started, finished, database_user, os_user, host, version, settings,
-    seed, fingerprint, start, rejection, ability, tau, '[]', measures, outcome, message
+SELECT id, command, exam, CAST(started AS text), CAST(finished AS text), database_user,
+    os_user, host, version, settings, seed, fingerprint, start, rejection, ability, tau, '[]',
+    measures, outcome, message
 FROM shsim_run
 WHERE exam = %(exam)s
 ORDER BY id DESC
@@ -62,8 +65,9 @@ SELECT count(*) FROM shsim_run;
 SELECT count(*) FROM shsim_run WHERE exam = %(exam)s;
 
 -- name: run
-SELECT id, command, exam, started, finished, database_user, os_user, host, version, settings,
-    seed, fingerprint, start, rejection, ability, tau, history, measures, outcome, message
+SELECT id, command, exam, CAST(started AS text), CAST(finished AS text), database_user,
+    os_user, host, version, settings, seed, fingerprint, start, rejection, ability, tau, history,
+    measures, outcome, message
 FROM shsim_run
 WHERE id = %(run)s;
 

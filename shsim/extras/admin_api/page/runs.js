@@ -49,6 +49,10 @@ function draw(exam, runs, all, limit) {
 }
 
 function row(run, exam, limit) {
+  if (run.outcome === "unreadable") {
+    return el("tr", { "data-run": run.run },
+      el("th", { scope: "row" }, String(run.run)), el("td", { colspan: 7, class: "hint" }, run.message));
+  }
   const undo = mayChange() && run.outcome === "saved"
     ? rollbackButton(run.run, run.exam, (undone) => {
         const number = undone.run === null ? "" : `, as run ${undone.run}`;
