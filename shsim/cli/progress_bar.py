@@ -31,6 +31,7 @@ class ProgressBar:
             BarColumn(bar_width=20),
             TextColumn("{task.fields[detail]}", markup=False),
             TimeRemainingColumn(compact=True),
+            TextColumn("left", markup=False, style="progress.remaining"),
             console=console,
             transient=True,
             redirect_stdout=False,

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 
 from shsim.errors import DataError
 from shsim.report.blotted import blotted
 from shsim.report.plain_text import shortened, visible
+
+_PREFIX = "shsim: "
+
+#: Columns of a terminal that doesn't say, and those beyond which a line is hard to read.
+_USUAL, _WIDEST = 80, 100
+
+#: A command at a line's end, to be typed or pasted.
+_COMMAND = re.compile(r"(?<=:) shsim [a-z]+ .*-.*$")
 
 
 class StdoutError(DataError):
@@ -61,8 +70,49 @@ def drop_stdout() -> None:
 
 
 def say(text: str) -> None:
-    """Write a message to stderr, one ``shsim:`` a line, with no active character in it."""
+    """Write a message to stderr, one ``shsim:`` a line, with no active character in it.
+
+    A terminal gets long lines broken between words; a pipe, for programs, one line a message.
+    """
     lines = [shortened(line) for line in visible(blotted(text)).splitlines()] or [""]
     with suppress(OSError, ValueError):
-        sys.stderr.write("".join(f"shsim: {line}\n" for line in lines))
+        told = [f"{_PREFIX}{line}" for line in lines]
+        if sys.stderr.isatty():
+            told = [_wrapped(line) for line in told]
+        sys.stderr.write("".join(f"{line}\n" for line in told))
         sys.stderr.flush()
+
+
+def one_terminal() -> bool:
+    """Whether stdout and stderr are read together, so that what one says needs no repeating."""
+    try:
+        return sys.stdout.isatty() and sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _wrapped(line: str) -> str:
+    # Loaded where somebody looks alone: a pipe need not pay for it.
+    import textwrap
+
+    width = _width()
+    if len(line) <= width:
+        return line
+    indent = " " * len(_PREFIX)
+    words, command = line, ""
+    if found := _COMMAND.search(line):
+        words, command = line[: found.start()], found[0].strip()
+    # A path, an option and a command are to be copied whole.
+    filled = textwrap.fill(
+        words, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return f"{filled}\n{indent}{command}" if command else filled
+
+
+def _width() -> int:
+    """Columns of the terminal that stderr is, as far as lines are easily read."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return min(columns, _WIDEST) if columns > 0 else _USUAL

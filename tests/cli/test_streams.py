@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 from front_door import QUICK, QUICK_CALIBRATION, Run, command
 from storage.databases import item_rows, query
+
+from shsim.cli.streams import say
 
 #: What sets a colour or weight; a bare reset is none.
 STYLE = re.compile(r"\x1b\[[0-9;]*[1-9][0-9;]*m")
@@ -163,9 +166,62 @@ def test_a_terminal_gets_colour_and_progress(demo: Sequence[str]) -> None:
     code, shown = on_a_terminal(command("calibrate", *demo, *QUICK_CALIBRATION, "--dry-run"))
     assert code == 0, shown
     assert STYLE.search(shown)
-    for words in ("measuring the k in force", "calibrating", "at most, largest", "verifying"):
+    for words in ("measuring the k in force", "calibrating", "at most, largest", "verifying",
+                  "left"):  # fmt: skip
         assert words in shown
     assert "warning:" not in shown, "the summary says it first, on the same screen"
+
+
+class Terminal(io.StringIO):
+    """A stderr that somebody looks at, of no known size."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("short", ["shsim: short"]),
+        (
+            "word " * 30,
+            [
+                "shsim: " + "word " * 13 + "word",
+                "       " + "word " * 13 + "word",
+                "       word word",
+            ],
+        ),
+        ("/long" * 30 + " is a path", ["shsim:", "       " + "/long" * 30, "       is a path"]),
+        (
+            "see it " * 12 + "with: shsim show 12 --format csv --output a-file-of-its-own.csv",
+            [
+                "shsim: " + "see it " * 10 + "see",
+                "       it see it with:",
+                "       shsim show 12 --format csv --output a-file-of-its-own.csv",
+            ],
+        ),
+    ],
+)
+def test_a_terminal_gets_lines_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, message: str, shown: list[str]
+) -> None:
+    for stream, lines in ((Terminal(), shown), (io.StringIO(), [f"shsim: {message}"])):
+        monkeypatch.setattr(sys, "stderr", stream)
+        say(message)
+        assert stream.getvalue() == "".join(f"{line}\n" for line in lines)
+
+
+def test_a_verdict_is_not_told_twice_on_one_screen(
+    here: Run, demo: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ("calibrate", *demo, *QUICK_CALIBRATION, "--tau", "0.1", "--require-cap", "--dry-run")
+    for together in (True, False):
+        monkeypatch.setattr("shsim.cli.work.calibration.one_terminal", lambda now=together: now)
+        ended = here(*run)
+        assert ended.code == 5
+        assert "The cap of 0.1 is NOT held" in ended.out
+        assert ("is NOT held" in ended.err) is not together
+        assert "Nothing was saved, as --require-cap asks" in ended.err
 
 
 def test_no_color_is_honoured_to_the_last_bold(demo: Sequence[str]) -> None:

@@ -6,9 +6,10 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from shsim.cli.log_lines import speaks_json
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
-from shsim.cli.streams import emit
+from shsim.cli.streams import emit, one_terminal
 from shsim.cli.work.moments import moment
 from shsim.cli.work.sources import (
     DatabaseRequest,
@@ -92,10 +93,16 @@ def run(request: Request) -> None:
         if request.form != "table":
             for sentence in (result.sentence, *audit_sentences(result), *closing):
                 narrator.note(sentence)
-        if request.require_cap and result.held is None:
-            # A monitor must not take silence for health.
-            raise DataError(result.sentence)
-        if result.held is None:
-            narrator.warn(result.sentence)
-        if request.require_cap and result.held is False:
-            raise CapNotHeldError(result.sentence)
+        _judge(request, result, narrator)
+
+
+def _judge(request: Request, result: AuditResult, narrator: Narrator) -> None:
+    """Warn, or raise where the cap is required; a verdict that is on the screen is not repeated."""
+    shown = request.form == "table" and one_terminal() and not speaks_json()
+    if request.require_cap and result.held is None:
+        # A monitor must not take silence for health.
+        raise DataError("--require-cap: nothing can be told." if shown else result.sentence)
+    if result.held is None and not shown:
+        narrator.warn(result.sentence)
+    if request.require_cap and result.held is False:
+        raise CapNotHeldError("--require-cap: the cap is not held." if shown else result.sentence)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from shsim.cli.log_lines import speaks_json
 from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
-from shsim.cli.streams import StdoutError, emit
+from shsim.cli.streams import StdoutError, emit, one_terminal
 from shsim.cli.work.checkpointing import (
     checkpoint_conflicts,
     checkpoint_file,
@@ -150,6 +151,7 @@ def report(
     """Render what came out, and say what was saved; a required cap that is missed raises."""
     result, verdict = outcome.result, outcome.result.verdict
     refused = request.require_cap and not verdict.held
+    shown = request.form == "table" and one_terminal() and not speaks_json()
     closing = [] if refused else _closing(request, outcome, source)
     advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
     tell_verdict(narrator, verdict, result.measures)
@@ -171,8 +173,11 @@ def report(
     if refused:
         if result.run is not None:
             narrator.note(f"recorded as run {result.run}")
-        raise CapNotHeldError(f"{advice}\nNothing was saved, as --require-cap asks.")
-    if not verdict.held and not (request.form == "table" and sys.stdout.isatty()):
+        unsaved = "Nothing was saved, as --require-cap asks"
+        if shown:
+            raise CapNotHeldError(f"{unsaved}: the cap is not held.")
+        raise CapNotHeldError(f"{advice}\n{unsaved}.")
+    if not verdict.held and not shown:
         narrator.warn(advice)
 
 
