@@ -45,9 +45,12 @@ def made(role: str | None = "admin", secret: object = SECRET, **claims: object) 
 
 
 def unsigned(**claims: object) -> str:
-    parts = ({"alg": "none", "typ": "JWT"}, {"exp": time.time() + 600, "role": "admin", **claims})
-    texts = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts]
-    return ".".join([*texts, ""])
+    body = {"exp": time.time() + 600, "role": "admin", **claims}
+    return f"{encoded(json.dumps({'alg': 'none', 'typ': 'JWT'}))}.{encoded(json.dumps(body))}."
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,15 @@ def unsigned(**claims: object) -> str:
         (made(exp=1e400), "not valid"),
         (made(nbf=int(time.time()) + 3600), "not valid yet"),
         (made("admin", SECRET[::-1]), "not valid"),
+        (made("admin", SECRET[::-1], headers={"kid": "../../dev/null"}), "not valid"),
+        (made("admin", headers={"crit": ["exp"]}), "not valid"),
+        (made(exp=10**30), "not valid"),
+        (made(exp=[2**40]), "not valid"),
+        (made(sub={"name": "a"}), "not valid"),
+        (bearing(made()["Authorization"]), "not valid"),
+        (bearing(f"{made()['Authorization'][7:]}, {made()['Authorization']}"), "not valid"),
+        (bearing(f"{encoded('[' * 4000)}.e30.e30"), "not valid"),
+        ({b"Authorization": b"Bearer " + b"\xe9\xff" * 20}, "not valid"),
         (made(algorithm="HS512"), "not valid"),
         (bearing(unsigned(aud="shsim", iss="https://id.example")), "not valid"),
         (made(aud="another"), "another audience"),
@@ -89,6 +101,7 @@ def test_two_tokens_are_none(choosy: Served) -> None:
 @pytest.mark.parametrize("claims", [{"role": "viewer"}, {"role": None, "roles": ["x", "viewer"]}])
 def test_a_token_that_is_good(choosy: Served, claims: dict[str, object]) -> None:
     headers = made(**{"aud": ["other", "shsim"], **claims})
+    headers["Authorization"] = headers["Authorization"].replace("Bearer", "bEARER")
     assert httpx.get(choosy.url + PATH, headers=headers).status_code == 404
     assert httpx.get(choosy.url + "/metrics", headers=headers).status_code == 200
     answer = httpx.post(choosy.url + SET, headers=headers, json=NOTHING)

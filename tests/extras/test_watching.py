@@ -231,7 +231,9 @@ def test_other_origins_are_shut_out_unless_named(
         "access-control-allow-origin"
         not in httpx.options(served.url + ITEMS, headers=asking).headers
     )
-    named = start("--dsn", sqlite_demo_dsn, "--origins", "https://qbank.example", "--metrics-open")
+    named = start(
+        "--dsn", sqlite_demo_dsn, "--origins", "https://QBank.example:443", "--metrics-open"
+    )
     answer = httpx.options(named.url + ITEMS, headers=asking)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "https://qbank.example"

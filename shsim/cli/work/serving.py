@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
+#: Ports that browsers leave out.
+_OWN_PORTS = {"http": ":80", "https": ":443"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeRequest(DatabaseRequest):
@@ -171,7 +174,13 @@ def _origins(text: str | None) -> tuple[str, ...]:
             raise UsageError(
                 f"--origins: {origin!r} is no origin. Write it like https://qbank.example"
             )
-    return origins
+    return tuple(_as_browsers_say(origin) for origin in origins)
+
+
+def _as_browsers_say(origin: str) -> str:
+    """The origin as it stands in requests: in small letters, without its scheme's own port."""
+    scheme, _, place = origin.lower().partition("://")
+    return f"{scheme}://{place.removesuffix(_OWN_PORTS[scheme])}"
 
 
 def _dsn(request: ServeRequest) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -143,7 +142,7 @@ def _claims(token: str, settings: ServerSettings) -> Mapping[str, Any]:
         raise _refusal("The token is not valid yet.") from None
     except jwt.MissingRequiredClaimError as error:
         raise _refusal(f"The token lacks the claim {error.claim}.") from None
-    except (jwt.PyJWTError, ValueError, TypeError, json.JSONDecodeError):
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         # What exactly is wrong with a forgery helps nobody but the forger.
         raise _refusal("The token is not valid.") from None
     return claims
