@@ -82,6 +82,12 @@ class RecordedRun(RunRecord):
         value = self.measures.get("verdict", {}).get("held")
         return None if value is None else bool(value)
 
+    @property
+    def saved_items(self) -> int | None:
+        """How many items it saved k of; None where it saved none, or did not say."""
+        value = self.measures.get("items")
+        return value if isinstance(value, int) else None
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRun:

@@ -62,6 +62,9 @@ def past_run_text(past: PastRun, canvas: Canvas) -> str:
         for name, value in run.settings.items():
             table.add_row(name, setting_words(value))
         parts += [table, Text()]
+    if run.saved_items not in (None, len(items)):
+        said = f"It saved k of {run.saved_items:,} items; {len(items):,} are still on record."
+        parts += [Text(said, style="yellow"), Text()]
     parts += _changes(items)
     if run.fingerprint:
         parts.append(Text(f"Fingerprint of the pool: {run.fingerprint[:16]}"))

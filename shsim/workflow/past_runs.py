@@ -98,7 +98,7 @@ def rollback(
             settings={"rollback_of": number, "force": force},
         )
         with on_record(entry, dry_run=False):
-            saved = store.restore_k(undone, force=force, record=entry.to_be_saved())
+            saved = store.restore_k(undone, force=force, record=entry.to_be_saved(len(items)))
             entry.open = False
     done = planned if saved.run is None else store.ledger.items(saved.run)
     return Rollback(undone, done, plan.were_absent, saved.changed, saved.unchanged, saved.run)
@@ -111,6 +111,12 @@ def _require_k(run: RecordedRun, items: RunItems) -> None:
             f"run {run.run} saved k, and none of them is on record any more: the rows of"
             " shsim_run_item are gone. Nothing was rolled back: restore them from a backup, or"
             " import a table of k."
+        )
+    if run.saved_items not in (None, len(items)):
+        raise DataError(
+            f"run {run.run} saved k of {run.saved_items:,} items, and {len(items):,} are on record:"
+            " rows of shsim_run_item are gone, or are another run's. Nothing was rolled back:"
+            " restore them from a backup, or import a table of k."
         )
     bad = np.flatnonzero(~(items.absent | ((items.before >= 0) & (items.before <= 1))))
     if len(bad):

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,10 +94,13 @@ class Entry:
         )
 
     def to_be_saved(
-        self, result: CalibrationResult | None = None, message: str = ""
+        self, items: int, result: CalibrationResult | None = None, message: str = ""
     ) -> RunRecord | None:
-        """What the Store is to record with the save; None where it cannot."""
-        return self.record("saved", message, result) if self.open else None
+        """What the Store is to record with the save of so many items; None where it cannot."""
+        if not self.open:
+            return None
+        record = self.record("saved", message, result)
+        return replace(record, measures={**record.measures, "items": items})
 
     def settle(
         self,

@@ -102,7 +102,7 @@ def calibrate_exam(
             if policy.dry_run:
                 saved = None
             else:
-                record = entry.to_be_saved(result, _repeated(policy))
+                record = entry.to_be_saved(len(loaded), result, _repeated(policy))
                 saved = store.save_k(loaded, result.k, force=policy.force, record=record)
                 entry.open = False
                 if saved.warning is not None:

@@ -67,7 +67,7 @@ def set_exposure(
         )
         with on_record(entry, dry_run=False):
             saved = store.save_item(
-                entry.exam, (question_id, version), sh_p, record=entry.to_be_saved()
+                entry.exam, (question_id, version), sh_p, record=entry.to_be_saved(1)
             )
             entry.open = False
     return saved

@@ -67,6 +67,7 @@ def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Pa
     assert run.fingerprint == pool.fingerprint
     assert run.start != pool.k_fingerprint
     assert items.after.tolist() == pool.k.tolist()
+    assert run.saved_items == len(items)
     assert items.absent.all()
     assert json.loads(here("calibrate", *ours, *SHORT, "--format", "json").out)["run"] == (2)
     assert the_run(ours[1], 2).start == pool.k_fingerprint

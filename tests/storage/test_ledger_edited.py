@@ -19,6 +19,7 @@ from shsim.storage.base import Store
 from shsim.workflow.modes import warn_of_another_mode
 from shsim.workflow.past_runs import recall, rollback, settings_to_repeat
 from shsim.workflow.provenance import recorded_settings
+from shsim.workflow.single_item import set_exposure
 from shsim.workflow.watch import Watch
 
 NORMAL = AbilityDistribution.normal(0, 1)
@@ -69,6 +70,19 @@ def test_a_run_whose_k_are_gone_is_not_rolled_back(filled: Store, dsn: str) -> N
     with pytest.raises(DataError, match="none of them is on record any more"):
         rollback(filled, run)
     assert item_rows(dsn) == before
+
+
+def test_a_run_of_whose_k_some_are_gone_is_not_rolled_back(filled: Store, dsn: str) -> None:
+    set_exposure(filled, 11, 1, 0.75)
+    filled.save_k(filled.load_pool("E"), K, record=record(measures={"items": 3}))
+    rollback(filled, 2)
+    execute(dsn, "DELETE FROM shsim_run_item WHERE question_id = 12")
+    before = item_rows(dsn)
+    for run, force in ((2, False), (2, True), (3, False)):
+        with pytest.raises(DataError, match=f"run {run} saved k of 3 items, and 2 are on record"):
+            rollback(filled, run, force=force)
+    assert item_rows(dsn) == before
+    assert rollback(filled, 1, force=True).changed == 1
 
 
 @pytest.mark.parametrize("settings", ["{", "[" * 100_000], ids=["cut off", "deep"])
