@@ -66,6 +66,11 @@ class RecordedRun(RunRecord):
     database_user: str | None
 
     @property
+    def ended(self) -> str:
+        """The outcome in a person's words: on record, ``dry`` is a run that had no k to save."""
+        return "done" if self.outcome == "dry" else self.outcome
+
+    @property
     def seconds(self) -> float:
         """How long it took."""
         return (self.finished - self.started).total_seconds()
@@ -119,6 +124,12 @@ class RunItems:
 
     def __len__(self) -> int:
         return len(self.question_id)
+
+    @property
+    def changed(self) -> BoolArray:
+        """Rows that the run inserted or changed, as a save counts them: none is not 1."""
+        changed: BoolArray = self.absent | (self.before != self.after)
+        return changed
 
     def item(self, i: int) -> str:
         """The item at position i as people write it: ``17/2``."""

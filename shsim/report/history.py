@@ -113,7 +113,7 @@ def _cells(run: RecordedRun | UnreadableRun) -> tuple[str | Text, ...]:
         "" if run.tau is None else number(run.tau),
         visible_line(_test(run)),
         Text(largest, style="" if run.held is None else "green" if run.held else "red"),
-        Text(visible_line(run.outcome), style=_STYLES.get(run.outcome, "")),
+        Text(visible_line(run.ended), style=_STYLES.get(run.outcome, "")),
     )
 
 

@@ -76,7 +76,7 @@ def past_run_text(past: PastRun, canvas: Canvas) -> str:
 
 
 def _who_and_when(run: RecordedRun) -> Iterator[Text]:
-    yield Text(f"Run {run.run}: {run.command} of {visible_line(run.exam)}, {run.outcome}", "bold")
+    yield Text(f"Run {run.run}: {run.command} of {visible_line(run.exam)}, {run.ended}", "bold")
     user = "" if run.database_user is None else f" (database user {run.database_user})"
     yield Text(
         visible_line(
@@ -103,7 +103,7 @@ def _changes(items: RunItems) -> Iterator[RenderableType]:
         return
     before = np.where(items.absent, 1.0, items.before)
     size = np.abs(items.after - before)
-    changed = int((size > 0).sum())
+    changed = int(items.changed.sum())
     yield Text(f"Items changed most ({changed:,} of {len(items):,} changed)", style="bold")
     yield items_table(
         ("k before", "k"),

@@ -58,7 +58,7 @@ def difference_text(first: PastRun, second: PastRun, canvas: Canvas) -> str:
     for past, name in zip((first, second), names, strict=True):
         run = past.run
         words = (
-            f": {run.command} of {run.exam}, {run.outcome}, {run.started:%Y-%m-%d %H:%M} UTC,"
+            f": {run.command} of {run.exam}, {run.ended}, {run.started:%Y-%m-%d %H:%M} UTC,"
             f" by {run.os_user}"
         )
         parts.append(Text.assemble((name.capitalize(), "bold"), visible_line(words)))

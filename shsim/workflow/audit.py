@@ -213,7 +213,7 @@ def _first_run(
         )
     if run.exam != exam or run.outcome != "saved":
         raise DataError(
-            f"run {run.run} ({run.command} of {run.exam}, {run.outcome}) saved no k of {exam}."
+            f"run {run.run} ({run.command} of {run.exam}, {run.ended}) saved no k of {exam}."
             f" See which did: shsim history --exam {exam}"
         )
     return run

@@ -66,7 +66,7 @@ def rollback(
     undone, items = past.run, past.items
     if undone.outcome != "saved":
         raise DataError(
-            f"run {number} saved no k ({undone.command}, {undone.outcome}):"
+            f"run {number} saved no k ({undone.command}, {undone.ended}):"
             " there is nothing to roll back."
         )
     _require_k(undone, items)
@@ -188,7 +188,7 @@ def start_to_repeat(past: PastRun) -> Callable[[ItemPool], ItemPool]:
         before = pool if len(items) != len(pool) else _as_before(pool, items)
         if before.k_fingerprint != run.start:
             raise RefusedError(
-                f"the k that run {run.run} ({run.outcome}) started from are neither in force nor on"
+                f"the k that run {run.run} ({run.ended}) started from are neither in force nor on"
                 " record, so that it cannot be repeated."
             )
         return before

@@ -237,7 +237,7 @@ def test_since_a_date_counts_from_then(here: Run, live: Live) -> None:
         (("--since", "0001-01-01T00:00+05:00"), 2, "is no date"),
         (("--since", "2026-01-01", "--since-run", "1"), 2, "Give one of them"),
         (("--since-run", "99"), 3, "run 99 is unknown"),
-        (("--since-run", "2"), 3, "run 2 (simulate of DEMO-EXAM, dry) saved no k"),
+        (("--since-run", "2"), 3, "run 2 (simulate of DEMO-EXAM, done) saved no k"),
         (("--tests", "0"), 2, "--tests"),
         (("--tau", "1.5"), 2, "--tau 1.5"),
         (("--len", "0"), 2, "--len 0 is under 1"),

@@ -195,7 +195,7 @@ def test_what_saved_nothing_cannot_be_rolled_back_or_repeated(
     here("simulate", *demo, *QUICK)
     ended = here("rollback", "1", *demo[:2])
     assert ended.code == 3
-    assert "run 1 saved no k (simulate, dry)" in ended.err
+    assert "run 1 saved no k (simulate, done)" in ended.err
     assert here("calibrate", "--from-run", "1", *demo[:2]).code == 3
 
 

@@ -69,6 +69,11 @@ def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Pa
     assert items.after.tolist() == pool.k.tolist()
     assert run.saved_items == len(items)
     assert items.absent.all()
+    # What a save counts and what is shown of it are the same: a row from none to 1 is one.
+    assert (items.after == 1).any()
+    assert f"Items changed most ({len(items):,} of {len(items):,} changed)" in (
+        here("show", "1", *ours[:2]).out
+    )
     assert json.loads(here("calibrate", *ours, *SHORT, "--format", "json").out)["run"] == (2)
     assert the_run(ours[1], 2).start == pool.k_fingerprint
 
@@ -86,6 +91,11 @@ def test_simulations_are_recorded_as_dry_and_dry_runs_not_at_all(
     assert json.loads(compared.out)["run"] == 2
     assert query(ours[1], OUTCOMES) == [(1, "simulate", "dry"), (2, "simulate", "dry")]
     assert the_run(ours[1], 2).settings["control"] == ["none", "sh"]
+    # To a person it is no dry run: it did all that it was to do.
+    for told in (here("history", *ours[:2]), here("show", "1", *ours[:2])):
+        assert "done" in told.out
+        assert "dry" not in told.out
+    assert here("history", *ours[:2], "--format", "csv").out.count(",dry,") == 2
 
 
 def test_a_missed_cap_that_is_required_is_recorded_as_refused(
