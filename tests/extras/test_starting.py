@@ -16,6 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from extras.served import SECRET
 from front_door import Ended, command
 
+from shsim.extras.admin_api.keys import secret_key
+from shsim.extras.admin_api.serve import listening_socket
+from shsim.extras.admin_api.settings import ServerSettings
+
 #: Finders that have none of the extra's packages, as a plain install has none.
 WITHOUT = """
 import sys
@@ -97,6 +101,15 @@ def test_a_port_that_is_taken() -> None:
         assert f"--port {port} cannot be listened at: Address already in use" in refused(
             "--port", port
         )
+
+
+def test_no_answer_waits_for_the_receipt_of_its_head() -> None:
+    settings = ServerSettings(dsn="", port=0, keys=secret_key(SECRET, "test"))
+    with listening_socket(settings) as listening:
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_bad_dsn_is_said_at_once() -> None:
