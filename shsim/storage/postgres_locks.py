@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import psycopg2
@@ -132,12 +133,21 @@ class ExamLocks:
         row = cursor.fetchone()
         if row is None:
             return None
-        pid, user, application, host, since = row
-        return (
-            f"by {application or 'a program'} (process {pid} of the server, user {user or '?'},"
-            f" from {host or 'the same machine'}"
-            + (f", since {since:%Y-%m-%d %H:%M:%S %Z})" if since else ")")
-        )
+        return holder_words(*row)
+
+
+def holder_words(
+    pid: int, user: str | None, application: str | None, host: str | None, since: datetime | None
+) -> str:
+    """Who has a lock, from what the server shows of its sessions.
+
+    Of a session of another role it shows neither the host nor the time, but to members of
+    pg_read_all_stats.
+    """
+    who = f"by {application or 'a program'} (process {pid} of the server, user {user or '?'}"
+    if since is None:
+        return f"{who}; pg_read_all_stats would show its host and since when)"
+    return f"{who}, from {host or 'the same machine'}, since {since:%Y-%m-%d %H:%M:%S %Z})"
 
 
 _GONE = "by a session that has just ended"

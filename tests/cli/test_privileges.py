@@ -14,6 +14,8 @@ from front_door import Ended, Run
 from postgres_server import Server
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from shsim.storage.open import open_store
+
 README = Path(__file__).resolve().parents[2] / "README.md"
 ITEMS = "question_id,a,b,c\n" + "".join(
     f"{number},{0.6 + number % 7 / 10},{number / 10 - 2},0.2\n" for number in range(1, 41)
@@ -150,6 +152,20 @@ def test_one_grant_less_is_named(run: Run, operator: Operator) -> None:
             refused(run("import", "pool.csv", "--exam", "E"), f"Ask for {privilege} on {name},")
         operator.execute(f"GRANT {privilege} ON {thing} TO {operator.name}")
     assert run(*CALIBRATION).code == 0
+
+
+def test_another_role_that_has_the_exam_is_named_as_far_as_may_be_seen(
+    run: Run, operator: Operator
+) -> None:
+    for store, seen in (
+        (operator.owner, "; pg_read_all_stats would show its host and since when)"),
+        (operator.dsn, f", user {operator.name}, from "),
+    ):
+        with closing(open_store(store)) as other, other.exam_lock("E"):
+            ended = run(*CALIBRATION)
+        assert ended.code == 4
+        assert "held by shsim (process " in ended.err
+        assert seen in ended.err
 
 
 def test_what_reads_works_for_a_role_that_may_only_read(run: Run, operator: Operator) -> None:
