@@ -156,15 +156,24 @@ class Rollback:
         k before and after the rollback.
     were_absent
         Items that had no sh_p before that run, and have 1 now.
+    not_live
+        Items of the run that its exam does not publish any more, in that version.
+    not_in_run
+        Live items of the exam that the run did not know: their k stay as they are.
     changed, unchanged
         Rows of k that the rollback changed, and that stood so already.
     run
         The rollback's own number in the ledger.
+    warning
+        What the database said of its COMMIT, beside that it stands.
     """
 
     undone: RecordedRun
     items: RunItems
     were_absent: int
+    not_live: int = 0
+    not_in_run: int = 0
     changed: int | None = None
     unchanged: int | None = None
     run: int | None = None
+    warning: str | None = None

@@ -147,6 +147,9 @@ def rollback_json(done: Rollback) -> str:
             "changed": done.changed,
             "unchanged": done.unchanged,
             "set_to_1": done.were_absent,
+            "not_live": done.not_live,
+            "not_in_run": done.not_in_run,
+            "warning": done.warning,
             "items": rows(_k_columns(done.items)),
         }
     )
@@ -175,6 +178,16 @@ def rollback_sentences(done: Rollback) -> Iterator[str]:
         yield (
             f"{done.were_absent:,} items had no sh_p before that run; theirs is 1 now, which is"
             " what its absence means."
+        )
+    if done.not_live:
+        yield (
+            f"{done.not_live:,} items of that run are not live any more in {done.undone.exam}, or"
+            " are in another version: theirs are put back, and serve no test."
+        )
+    if done.not_in_run:
+        yield (
+            f"{done.not_in_run:,} live items of {done.undone.exam} are not of that run: their k"
+            " stay as they are."
         )
     if done.run is not None:
         yield f"Recorded as run {done.run}; shsim rollback {done.run} undoes this."

@@ -193,6 +193,16 @@ class Ledger:
         """Items whose k is no longer what the run left, in a sentence each; None: there is none."""
         return self._transaction(lambda cursor: self.said_of_moved_on(cursor, run))
 
+    def republished(self, run: int, exam: str) -> tuple[int, int]:
+        """Items of a run that are no longer live in an exam, and live ones that the run has not."""
+
+        def work(cursor: Any) -> tuple[int, int]:
+            cursor.execute(self._sql["republished"], {"run": run, "exam": exam})
+            gone, new = cursor.fetchone()
+            return int(gone), int(new)
+
+        return self._transaction(work)
+
     # What follows is called within a transaction of the Store's.
 
     def migrate(self, cursor: Any) -> tuple[str, ...]:

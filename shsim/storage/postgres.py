@@ -213,13 +213,16 @@ class PostgresStore:
 
     def _write_k(self, save: Save) -> SaveOutcome:
         with self._session.exam_lock(save.exam):
-            outcome = self._session.run(save, final=True)
-            said = " ".join(" ".join(self._session.said_at_commit).split())
+            return self._committed(save)
+
+    def _committed(self, work: Callable[[Any], SaveOutcome]) -> SaveOutcome:
+        """Save, and have with the outcome what the server said of the COMMIT."""
+        outcome = self._session.run(work, final=True)
+        said = " ".join(" ".join(self._session.said_at_commit).split())
         if not said:
             return outcome
         # A wait for a standby that was cancelled, say: the server has told us, and nobody else.
-        warning = f"the k are saved, and {self.label} said of its COMMIT: {said}"
-        return replace(outcome, warning=warning)
+        return replace(outcome, warning=f"it is saved, and {self.label} said of its COMMIT: {said}")
 
     def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
@@ -246,7 +249,7 @@ class PostgresStore:
             return outcome
 
         with self._session.exam_lock(pool.name, patience, IMPORTING):
-            return self._session.run(work, final=True)
+            return self._committed(work)
 
     def create_tables(self) -> tuple[str, ...]:
         """Make what is missing of the QBank tables and the ledger; its names."""

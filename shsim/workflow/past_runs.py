@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from shsim.storage.ability_file import read_ability
 from shsim.storage.base import Store
 from shsim.storage.saved_k import no_k_words
 from shsim.workflow.provenance import DIGEST, Entry, on_record
-from shsim.workflow.watch import SILENT, Watch, patience_of
+from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
 
 #: No ledger has a number beyond this, and neither database could compare it.
 _LARGEST_NUMBER = 2**63 - 1
@@ -77,7 +78,6 @@ def rollback(
         np.where(items.absent, 1.0, items.before),
         np.zeros(len(items), dtype=np.bool_),
     )
-    plan = Rollback(undone, planned, int(items.absent.sum()))
     patience = patience_of(wait, watch)
     with nullcontext() if dry_run else store.exam_lock(undone.exam, patience):
         for other, count in store.shared_exams(undone.exam).items():
@@ -85,6 +85,7 @@ def rollback(
                 f"{count} items of {undone.exam} are published in {other} too:"
                 " their sh_p serves both exams."
             )
+        plan = Rollback(undone, planned, int(items.absent.sum()), *_republished(store, past))
         if dry_run:
             said = None if force else store.ledger.moved_on(number)
             if said is not None:
@@ -100,8 +101,22 @@ def rollback(
         with on_record(entry, dry_run=False):
             saved = store.restore_k(undone, force=force, record=entry.to_be_saved(len(items)))
             entry.open = False
-    done = planned if saved.run is None else store.ledger.items(saved.run)
-    return Rollback(undone, done, plan.were_absent, saved.changed, saved.unchanged, saved.run)
+            warn_of_commit(saved, watch)
+    return replace(
+        plan,
+        items=planned if saved.run is None else store.ledger.items(saved.run),
+        changed=saved.changed,
+        unchanged=saved.unchanged,
+        run=saved.run,
+        warning=saved.warning,
+    )
+
+
+def _republished(store: Store, past: PastRun) -> tuple[int, int]:
+    """Items that are not live any more, and live ones that the run did not know."""
+    gone, new = store.ledger.republished(past.run.run, past.run.exam)
+    # A k set by hand is of one item, and was never about the others.
+    return gone, new if len(past.items) > 1 else 0
 
 
 def _require_k(run: RecordedRun, items: RunItems) -> None:

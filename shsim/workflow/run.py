@@ -24,7 +24,7 @@ from shsim.workflow.provenance import entry_of, on_record
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
 from shsim.workflow.trace import trace
-from shsim.workflow.watch import SILENT, Watch, patience_of
+from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
 
 
 class Output(Protocol):
@@ -105,8 +105,7 @@ def calibrate_exam(
                 record = entry.to_be_saved(len(loaded), result, _repeated(policy))
                 saved = store.save_k(loaded, result.k, force=policy.force, record=record)
                 entry.open = False
-                if saved.warning is not None:
-                    watch.warn(saved.warning)
+                warn_of_commit(saved, watch)
                 result = replace(result, run=saved.run)
             if output is not None:
                 output.publish(result.run)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from shsim.errors import DataError
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.provenance import Entry, on_record
-from shsim.workflow.watch import SILENT, Watch, patience_of
+from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
 
 #: Under which exam a change is recorded of an item that none publishes.
 NO_EXAM = "-"
@@ -70,4 +70,5 @@ def set_exposure(
                 entry.exam, (question_id, version), sh_p, record=entry.to_be_saved(1)
             )
             entry.open = False
+            warn_of_commit(saved, watch)
     return saved

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from shsim.model.results import IterationRecord
+from shsim.storage.base import SaveOutcome
 from shsim.storage.exam_waiting import Patience
 
 Stage = Literal[
@@ -65,3 +66,9 @@ SILENT = Silent()
 def patience_of(seconds: float | None, watch: Watch) -> Patience | None:
     """Patience with another run that has the exam, whom the watcher is told of."""
     return None if seconds is None else Patience(seconds, watch.note)
+
+
+def warn_of_commit(saved: SaveOutcome, watch: Watch) -> None:
+    """Pass on what the database said of a COMMIT that stands, and yet not as it should."""
+    if saved.warning is not None:
+        watch.warn(saved.warning)

@@ -76,7 +76,7 @@ def test_setting_one_k_and_rolling_it_back(start: Start, demo_dsn: str) -> None:
     served = start("--dsn", demo_dsn)
     with served.ask() as admin:
         answer = admin.post(f"{PREFIX}/set", json=body)
-        assert answer.json() == {"ok": True, **body, "changed": True, "run": 1}
+        assert answer.json() == {"ok": True, **body, "changed": True, "run": 1, "warning": None}
         assert 'shsim_runs_total{command="set",outcome="saved"} 1.0' in admin.get("/metrics").text
     after = query(demo_dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
     assert dict(after) == {**dict(before), item[0]: 0.125}

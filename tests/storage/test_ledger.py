@@ -10,13 +10,16 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from storage.cutting_proxy import cutting_proxy
-from storage.databases import connect, execute, item_rows, pool_of, query
+from storage.databases import POOL, connect, execute, item_rows, pool_of, query
 from storage.records import BEGUN, record
 
 from shsim.errors import DatabaseError, RefusedError
 from shsim.model.run_record import RecordedRun, RunRecord
+from shsim.report.past_run import rollback_sentences
 from shsim.storage.base import SaveOutcome, Store
 from shsim.storage.open import open_store
+from shsim.workflow.past_runs import rollback
+from shsim.workflow.single_item import set_exposure
 
 K = np.array([0.1, 1 / 3, 1.0])
 ALL_K = "SELECT question_id, sh_p FROM item_exposure_control ORDER BY question_id"
@@ -144,6 +147,28 @@ def test_two_exams_that_share_items_cannot_undo_each_other(filled: Store, dsn: s
     filled.restore_k(of_f, record=record(command="rollback", exam="F"))
     filled.restore_k(of_e, record=record(command="rollback"))
     assert query(dsn, ALL_K) == [(11, 0.5), (12, 1.0), (13, 0.25)]
+
+
+def test_what_a_rollback_leaves_is_counted(filled: Store, dsn: str) -> None:
+    """Item 11 got another version, 12 was taken out, and 14 is new: run 1 knew 11/1, 12/2, 13/1."""
+    save(filled)
+    assert filled.ledger.republished(1, "E") == (0, 0)
+    filled.import_pool(
+        pool_of(
+            "E", {**POOL, "question_id": np.array([11, 13, 14]), "version": np.array([2, 1, 1])}
+        )
+    )
+    execute(dsn, "DELETE FROM question_publications WHERE question_id = 12")
+    planned = rollback(filled, 1, force=True, dry_run=True)
+    assert (planned.not_live, planned.not_in_run) == (2, 2)
+    done = rollback(filled, 1, force=True)
+    assert (done.not_live, done.not_in_run) == (2, 2)
+    words = list(rollback_sentences(done))
+    assert words[2].startswith("2 items of that run are not live any more in E,")
+    assert words[3] == "2 live items of E are not of that run: their k stay as they are."
+    set_exposure(filled, 13, 1, 0.5)
+    by_hand = rollback(filled, 3)
+    assert (by_hand.not_live, by_hand.not_in_run) == (0, 0)
 
 
 def test_the_lock_of_the_exam_is_taken_for_a_rollback(filled: Store, dsn: str) -> None:

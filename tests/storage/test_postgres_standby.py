@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import closing
+from typing import TypeVar
 
 import numpy as np
 from postgres_server import own_server
 from storage.databases import pool_of, query
+from storage.records import record
 from storage.waiting import wait_until
 
 from shsim.storage.open import open_store
+from shsim.workflow.past_runs import rollback
+from shsim.workflow.single_item import set_exposure
+from shsim.workflow.watch import Silent
 
 CANCEL = (
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
@@ -18,9 +24,28 @@ CANCEL = (
 )
 
 
-def test_a_cancelled_wait_for_a_standby_is_said() -> None:
+T = TypeVar("T")
+
+
+class Listening(Silent):
+    def __init__(self) -> None:
+        self.warned: list[str] = []
+
+    def warn(self, sentence: str) -> None:
+        self.warned.append(sentence)
+
+
+def test_a_cancelled_wait_for_a_standby_is_said_whatever_was_saved() -> None:
     with own_server(durable=True) as server:
         dsn = server.create_database()
+
+        def cancelled(work: Callable[[], T]) -> T:
+            cancel = threading.Thread(target=lambda: wait_until(lambda: bool(query(dsn, CANCEL))))
+            cancel.start()
+            value = work()
+            cancel.join()
+            return value
+
         with closing(open_store(dsn)) as store:
             store.create_tables()
             store.import_pool(pool_of("E"))
@@ -29,11 +54,14 @@ def test_a_cancelled_wait_for_a_standby_is_said() -> None:
             assert store.save_k(pool, k).warning is None
             server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
             server.execute("SELECT pg_reload_conf()")
-            cancel = threading.Thread(target=lambda: wait_until(lambda: bool(query(dsn, CANCEL))))
-            cancel.start()
-            outcome = store.save_k(store.load_pool("E"), k / 2)
-            cancel.join()
-        assert outcome.changed == len(pool)
-        assert outcome.warning is not None
-        assert "might not have been replicated to the standby" in outcome.warning
-        assert query(dsn, "SELECT DISTINCT sh_p FROM item_exposure_control") == [(0.25,)]
+            entry = record()
+            saved = cancelled(lambda: store.save_k(store.load_pool("E"), k / 2, record=entry))
+            assert saved.changed == len(pool)
+            assert query(dsn, "SELECT DISTINCT sh_p FROM item_exposure_control") == [(0.25,)]
+            imported = cancelled(lambda: store.import_pool(pool_of("F")))
+            watch = Listening()
+            cancelled(lambda: set_exposure(store, 11, 1, 0.125, watch=watch))
+            undone = cancelled(lambda: rollback(store, 1, force=True, watch=watch))
+        said = [saved.warning, imported.warning, undone.warning, *watch.warned]
+        assert len(said) == 5
+        assert all("might not have been replicated to the standby" in str(each) for each in said)

@@ -25,7 +25,7 @@ from shsim.report.render import DataFormat, pool_data
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_spelling
 from shsim.storage.import_rows import require_importable
-from shsim.workflow.watch import patience_of
+from shsim.workflow.watch import patience_of, warn_of_commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ def run_import(request: ImportRequest) -> None:
         return
     with open_database(request, narrator, read_only=False) as store:
         outcome = store.import_pool(pool, patience_of(request.wait, narrator))
+        warn_of_commit(outcome, narrator)
         for other, count in store.shared_exams(request.exam).items():
             narrator.warn(
                 f"{count:,} items of {visible_line(request.exam)} are published in"

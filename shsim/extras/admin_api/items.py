@@ -66,6 +66,7 @@ class ExposureSet(BaseModel):
     sh_p: float
     changed: bool = Field(description="False: it stood so already.")
     run: int | None = Field(description="Its number in the ledger; null: not recorded.")
+    warning: str | None = Field(description="What the database said of its COMMIT, which stands.")
 
 
 def acting(principal: Principal) -> Any:
@@ -150,6 +151,7 @@ def items_router() -> APIRouter:
             sh_p=k,
             changed=saved.changed > 0,
             run=saved.run,
+            warning=saved.warning,
         )
 
     return router

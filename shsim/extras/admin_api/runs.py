@@ -71,6 +71,9 @@ class Undone(BaseModel):
     changed: int | None
     unchanged: int | None
     set_to_1: int
+    not_live: int = Field(description="Items of the run that the exam does not publish any more.")
+    not_in_run: int = Field(description="Live items that the run did not know: left as they are.")
+    warning: str | None = Field(description="What the database said of its COMMIT, which stands.")
     items: list[dict[str, Any]]
 
 
