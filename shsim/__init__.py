@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shsim.model.delivery import DeliverySettings
     from shsim.model.item_pool import ItemPool
     from shsim.model.settings import CalibrationSettings, SimulationSettings
+    from shsim.storage.csv_file import read_pool
+    from shsim.storage.open import open_store
     from shsim.workflow.calibrate import calibrate
     from shsim.workflow.compare import compare
     from shsim.workflow.selector import Selector
@@ -36,6 +38,8 @@ __all__ = [
     "__version__",
     "calibrate",
     "compare",
+    "open_store",
+    "read_pool",
     "simulate",
 ]
 
@@ -51,6 +55,8 @@ _PLACES = {
     "TopicRule": "shsim.model.blueprint",
     "calibrate": "shsim.workflow.calibrate",
     "compare": "shsim.workflow.compare",
+    "open_store": "shsim.storage.open",
+    "read_pool": "shsim.storage.csv_file",
     "simulate": "shsim.workflow.simulate",
 }
 

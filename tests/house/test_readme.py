@@ -7,8 +7,12 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from shsim.storage.demo import DEMO_EXAM
+from shsim.storage.embedded import embedded_dsn, make_embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -71,6 +75,26 @@ def test_what_is_typed_exists() -> None:
     calls = typed()
     assert ("calibrate", "--exam") in calls
     assert [said for call in calls if (said := refusal(*call))] == []
+
+
+@pytest.mark.compiled
+def test_what_is_shown_in_python_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("redis")
+    monkeypatch.delenv("SHSIM_REDIS_URL", raising=False)
+    path = tmp_path / "qbank.sqlite"
+    make_embedded(path)
+    _, _, section = text().partition("## In Python")
+    shown = "\n".join(re.findall(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE))
+    for named, ours in (
+        ("postgresql://shsim@db.example/qbank", embedded_dsn(path)),
+        ("MATH-1", DEMO_EXAM),
+    ):
+        assert named in shown
+        shown = shown.replace(named, ours)
+    names: dict[str, Any] = {}
+    exec(shown, names)  # noqa: S102
+    assert names["result"].verdict.held
+    assert names["selection"].proposed[-1] == names["selection"].item
 
 
 def test_every_link_within_the_house_leads_somewhere() -> None:
