@@ -77,6 +77,17 @@ def test_what_is_typed_exists() -> None:
     assert [said for call in calls if (said := refusal(*call))] == []
 
 
+def test_each_figure_names_the_script_that_gives_it() -> None:
+    _, _, section = text().partition("## How fast\n")
+    table = section.partition("\n## ")[0].splitlines()
+    figures = [line for line in table if re.match(r"\| [^-|]", line)]
+    assert len(figures) > 20
+    for line in figures:
+        named = re.fullmatch(r".*\| `python (scripts/bench/\w+\.py)` \|", line)
+        assert named is not None, line
+        assert (ROOT / named[1]).exists(), line
+
+
 @pytest.mark.compiled
 def test_what_is_shown_in_python_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("redis")
