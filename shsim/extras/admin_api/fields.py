@@ -21,9 +21,6 @@ def _number(value: object) -> object:
 #: Ranges stand before it, `Annotated[float, Field(ge=0), NUMERIC]`, or the document lacks them.
 NUMERIC = BeforeValidator(_number)
 
-#: 25, and 25.0 too, which JSON knows no difference to.
-WholeNumber = Annotated[int, NUMERIC]
-
 #: Add a range, or `allow_inf_nan=False`: 1e400 is a number in JSON, and infinite here.
 Number = Annotated[float, NUMERIC]
 
@@ -41,12 +38,12 @@ Nodes = Annotated[int, Field(ge=20, le=10**6), NUMERIC]
 Seed = Annotated[int, Field(ge=0), NUMERIC]
 Bound = Annotated[int, Field(ge=0, le=100_000), NUMERIC]
 Flag = Annotated[bool, Field(strict=True)]
-ExamCode = Annotated[str, Field(min_length=1, max_length=200)]
 Topic = Annotated[str, Field(pattern=r"^(none|-?[0-9]{1,18})$")]
 
 _LONGEST = 100
 _NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
 _DISTRIBUTION = rf"^((normal|uniform) ?:? ?{_NUMBER} ?, ?{_NUMBER}|fixed ?:? ?{_NUMBER})$"
+_EXAM = r"^[^\x00]+$"
 _CONTROL = r"^(none|sh|randomesque:[1-9][0-9]{0,5}|progressive|restricted|eligibility)$"
 
 
@@ -62,6 +59,11 @@ def _spelled(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+ExamCode = Annotated[
+    str,
+    _spelled(_EXAM, "no exam code holds the character NUL"),
+    Field(min_length=1, max_length=200, json_schema_extra={"pattern": _EXAM}),
+]
 Distribution = Annotated[
     str,
     _spelled(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Principal, Viewer
 from shsim.extras.admin_api.changes import WAIT
-from shsim.extras.admin_api.fields import Number, WholeNumber
+from shsim.extras.admin_api.fields import NUMERIC, ExamCode, Number
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import services_of
@@ -24,7 +24,7 @@ RECENT_DAYS = 7
 
 #: Within a bigint. Bounds in an OpenAPI document are floats, which 2**63 - 1 is not.
 _LARGEST = 9 * 10**18
-_Identifier = Annotated[WholeNumber, Field(ge=-_LARGEST, le=_LARGEST)]
+_Identifier = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST), NUMERIC]
 
 
 class Exam(BaseModel):
@@ -108,9 +108,7 @@ def items_router() -> APIRouter:
         request: Request,
         response: Response,
         _viewer: Viewer,
-        exam: Annotated[
-            str | None, Query(description="Of one exam only.", min_length=1, max_length=200)
-        ] = None,
+        exam: Annotated[ExamCode | None, Query(description="Of one exam only.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     ) -> list[Item]:

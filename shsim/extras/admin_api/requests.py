@@ -61,6 +61,11 @@ class TopicBounds(BaseModel):
     most: Bound | None = None
 
 
+Topics = Annotated[
+    dict[Topic, TopicBounds], Field(min_length=1, json_schema_extra={"additionalProperties": False})
+]
+
+
 class ComputingRequest(BaseModel):
     """What every request has that simulates a test. A file of the server has no name here."""
 
@@ -96,7 +101,7 @@ class TestRequest(ComputingRequest):
     se_stop: StandardError | None = Field(None, description="End a test at this standard error.")
     min_len: Length | None = None
     max_len: Length | None = Field(None, description="The most items, with `se_stop`: 30.")
-    blueprint: Annotated[dict[Topic, TopicBounds], Field(min_length=1)] | None = Field(
+    blueprint: Topics | None = Field(
         None, description='By topic: `{"10": {"least": 5, "most": 8}, "none": {"most": 2}}`.'
     )
     tol: Positive = Field(0.01, description="Relative excess over tau that counts as none.")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shsim.extras.admin_api.auth import Admin, Viewer
 from shsim.extras.admin_api.changes import WAIT
-from shsim.extras.admin_api.fields import Flag
+from shsim.extras.admin_api.fields import ExamCode, Flag
 from shsim.extras.admin_api.items import acting
 from shsim.extras.admin_api.json_text import JsonText
 from shsim.extras.admin_api.paths import PREFIX
@@ -87,7 +87,7 @@ def runs_router() -> APIRouter:
     def runs(
         request: Request,
         _viewer: Viewer,
-        exam: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        exam: Annotated[ExamCode | None, Query(description="Of one exam only.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     ) -> Response:
         """Every front door's: the command line's too."""
