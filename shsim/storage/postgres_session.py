@@ -91,10 +91,7 @@ class Session:
                 raise
             except OvertakenError:
                 if delay is None or attempt >= _RACES:
-                    raise DatabaseError(
-                        f"{self.dsn.label} is busy: other sessions kept changing the same"
-                        " rows. Nothing was written. Try again."
-                    ) from None
+                    raise DatabaseError(self._overtaken()) from None
             except psycopg2.Error as error:
                 dropped = self._dropped(error)
                 if dropped:
@@ -244,6 +241,22 @@ class Session:
             )
         return DatabaseError(said)
 
+    def _overtaken(self) -> str:
+        """What is said where rows that were not there a moment ago are, each time."""
+        hiding = False
+        with suppress(psycopg2.Error):
+            hiding = interruptible(lambda: self._transaction(_row_security), self._cancel)
+        if hiding:
+            return (
+                f"{self.dsn.label} has rows of item_exposure_control that this user is not shown,"
+                " and that are in the way: row-level security is active there. Nothing was"
+                " written. Ask for a policy that shows them to it, or take another user."
+            )
+        return (
+            f"{self.dsn.label} is busy: other sessions kept changing the same rows. Nothing was"
+            " written. Try again."
+        )
+
     def _missing(self, error: Any) -> str | None:
         """The privilege that was denied; None where it was none, or nobody will tell."""
         if not may_be_denied(error) or self._connection is None:
@@ -265,3 +278,9 @@ class Session:
         if connection is not None:
             with suppress(psycopg2.Error):
                 connection.cancel()
+
+
+def _row_security(cursor: Any) -> bool:
+    """Whether a policy may hide k from this user."""
+    cursor.execute(_SQL["row_security"])
+    return bool(cursor.fetchone()[0])

@@ -118,6 +118,27 @@ def test_a_role_needs_to_write_k_and_to_add_to_the_ledger(role: str, filled_dsn:
     assert query(filled_dsn, ALL_K) == SAVED
 
 
+def test_rows_that_a_policy_hides_are_no_race(
+    role: str, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = parse_dsn(role)["user"]
+    execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
+    execute(filled_dsn, f"GRANT INSERT, UPDATE ON item_exposure_control TO {user}")
+    execute(filled_dsn, "ALTER TABLE item_exposure_control ENABLE ROW LEVEL SECURITY")
+    execute(
+        filled_dsn,
+        "CREATE POLICY ours ON item_exposure_control USING (question_id > 11) WITH CHECK (true)",
+    )
+    before = item_rows(filled_dsn)
+    monkeypatch.setattr("shsim.storage.postgres_session._RACES", 0)
+    with (
+        closing(open_store(role)) as store,
+        pytest.raises(DatabaseError, match="row-level security is active there"),
+    ):
+        store.save_k(store.load_pool("E"), K)
+    assert item_rows(filled_dsn) == before
+
+
 def test_check_names_tables_that_may_not_be_read(role: str) -> None:
     with closing(open_store(role)) as store:
         sentences = [finding.sentence for finding in store.check()]

@@ -190,6 +190,9 @@ SELECT
     has_table_privilege(to_regclass(%(table)s), 'INSERT'),
     has_table_privilege(to_regclass(%(table)s), 'UPDATE');
 
+-- name: row_security
+SELECT coalesce(row_security_active(to_regclass('item_exposure_control')::oid), false);
+
 -- name: role_and_database
 SELECT current_user::text, current_database()::text;
 
