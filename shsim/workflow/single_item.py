@@ -6,12 +6,19 @@ import time
 from contextlib import ExitStack
 
 from shsim.errors import DataError
+from shsim.model.ability import number
 from shsim.storage.base import SaveOutcome, Store
 from shsim.workflow.provenance import Entry, on_record
 from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
 
 #: Under which exam a change is recorded of an item that none publishes.
 NO_EXAM = "-"
+
+
+def require_probability(sh_p: float) -> None:
+    """Refuse a k that is none, before a database is asked (`DataError`)."""
+    if not 0 <= sh_p <= 1:
+        raise DataError(f"sh_p = {number(sh_p)} is outside [0, 1].")
 
 
 def set_exposure(
@@ -50,8 +57,7 @@ def set_exposure(
     ExamBusyError
         A run has an exam that publishes the item, and goes on.
     """
-    if not 0 <= sh_p <= 1:
-        raise DataError(f"sh_p = {sh_p:g} is outside [0, 1].")
+    require_probability(sh_p)
     exams = store.publishing_exams(question_id, version)
     until = time.monotonic() + wait
     with ExitStack() as locks:

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from shsim.errors import DataError
 from shsim.extras.admin_api.auth import Admin, Principal, Viewer
 from shsim.extras.admin_api.changes import WAIT
 from shsim.extras.admin_api.fields import NUMERIC, ExamCode, Number
 from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import services_of
-from shsim.model.ability import number
 from shsim.storage.base import SaveOutcome
 from shsim.workflow.provenance import on_behalf_of
-from shsim.workflow.single_item import set_exposure
+from shsim.workflow.single_item import require_probability, set_exposure
 
 #: Attempts of this many days count as recent.
 RECENT_DAYS = 7
@@ -131,8 +131,10 @@ def items_router() -> APIRouter:
 
         409 while a run has an exam that publishes the item, for longer than two seconds.
         """
-        if not 0 <= wanted.sh_p <= 1:
-            raise Problem(400, f"sh_p = {number(wanted.sh_p)} is outside [0, 1].")
+        try:
+            require_probability(wanted.sh_p)
+        except DataError as error:  # 400, as it always was, and not 422
+            raise Problem(400, str(error)) from error
         k = wanted.sh_p + 0.0  # -0 is in the range, and 0
         services = services_of(request)
 
