@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from shsim.errors import DataError, NotFoundError, UsageError
@@ -21,6 +22,20 @@ def require_spelling(exam: str) -> None:
         raise UsageError(f"exam {exam!a} is not written in UTF-8. Correct --exam.") from None
     if not exam or "\0" in exam:
         raise UsageError(f"exam {exam!a} is no exam code. Correct --exam.")
+
+
+def require_new_name(exam: str) -> None:
+    """Refuse to make an exam that nobody could type or tell from another; those there are stay.
+
+    Any letter and sign is good, of whatever script.
+    """
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in exam):
+        wrong = "has a control character or a line break in it"
+    elif exam != exam.strip():
+        wrong = "begins or ends with a space" if exam.strip() else "is blank"
+    else:
+        return
+    raise UsageError(f"exam {exam!a} {wrong}. Give --exam another name to import under.")
 
 
 def _shown(exam: str) -> str:

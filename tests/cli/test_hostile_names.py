@@ -15,7 +15,7 @@ import pytest
 from front_door import Ended, Run
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn
-from storage.databases import query
+from storage.databases import execute, query, seed
 
 pytestmark = pytest.mark.compiled
 
@@ -39,6 +39,8 @@ NAMES = {
     "an option": "--help",
     "markup": "[bold red]x[/] <script>alert(1)</script> [link=x]",
 }
+#: Of those, what `import` makes no exam of; another program may have.
+NOT_MADE = {"colours", "lines", "separators"}
 #: What no database can hold.
 IMPOSSIBLE = {"no UTF-8": os.fsdecode(b"bad\xff\xfe"), "empty": ""}
 
@@ -87,9 +89,14 @@ def test_an_exam_may_have_any_name(
     exam, pool = NAMES[name], tmp_path / "pool.csv"
     pool.write_text(POOL)
     monkeypatch.setenv("SHSIM_DSN", dsn)
+    if name in NOT_MADE:
+        assert here("import", str(pool), "--exam", "plain").code == 0
+        execute(dsn, "DELETE FROM question_publications")
+        seed(dsn, "question_publications", [(exam, item, 1) for item in (1, 2, 3)])
     for arguments in commands(exam, str(pool)):
         ended = here(*arguments)
-        wanted = {2} if arguments == ("export",) else {3} if arguments[-1] == "another" else {0}
+        refused = arguments == ("export",) or (name in NOT_MADE and arguments[0] == "import")
+        wanted = {2} if refused else {3} if arguments[-1] == "another" else {0}
         assert ended.code in wanted, (arguments[0], ended.err[-500:])
         plain(ended)
     assert query(dsn, "SELECT DISTINCT exam_code FROM question_publications") == [(exam,)]
@@ -113,6 +120,31 @@ def test_what_is_no_name_is_refused(
             assert ended.code in {2, 3}, (arguments, ended)
             plain(ended)
     assert query(dsn, "SELECT * FROM question_publications") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (" ", "exam ' ' is blank"),
+        ("\u00a0\u3000", "is blank"),
+        ("MATH ", "exam 'MATH ' begins or ends with a space"),
+        ("a\nb", r"exam 'a\nb' has a control character or a line break in it"),
+        ("a\x7f", "has a control character"),
+        ("a\u2029b", r"exam 'a\u2029b' has a control character or a line break"),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["", "dry"])
+def test_no_exam_is_made_that_nobody_could_type(
+    here: Run, tmp_path: Path, name: str, said: str, dry: tuple[str, ...]
+) -> None:
+    pool = tmp_path / "pool.csv"
+    pool.write_text(POOL)
+    database = tmp_path / "new.sqlite"
+    ended = here("import", str(pool), f"--exam={name}", "--dsn", f"sqlite:///{database}", *dry)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert "Give --exam another name to import under." in ended.err
+    assert not database.exists()
 
 
 @pytest.mark.parametrize("name", [*NAMES, "no UTF-8"])

@@ -23,7 +23,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
 from shsim.storage.embedded import embedded_path
-from shsim.storage.exam_names import require_spelling
+from shsim.storage.exam_names import require_new_name, require_spelling
 from shsim.storage.import_rows import require_importable
 from shsim.workflow.watch import patience_of, warn_of_commit
 
@@ -73,6 +73,7 @@ def run_import(request: ImportRequest) -> None:
         raise UsageError("--exam is needed: the exam to publish the items under.")
     refuse_waiting(request)
     require_spelling(request.exam)  # before a dry run promises what no database would take
+    require_new_name(request.exam)
     narrator = Narrator(quiet=request.quiet)
     bind(exam=request.exam)
     pool = replace(read_file(request.file), name=request.exam)
