@@ -7,7 +7,7 @@ import secrets
 import stat
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -16,11 +16,12 @@ from shsim.errors import DataError, UsageError
 from shsim.report.render import DataFormat
 
 R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
 
 _FORMATS: dict[str, DataFormat] = {".csv": "csv", ".json": "json"}
 
 
-class OutputFile(Generic[R]):
+class OutputFile(Generic[R_contra]):
     """Stages a result under a temporary name beside the target, and renames it to publish.
 
     A context manager: what was staged and not published is removed on the way out. A
@@ -41,7 +42,7 @@ class OutputFile(Generic[R]):
         The file cannot be written; found before any work is done.
     """
 
-    def __init__(self, path: str, render: Callable[[R, DataFormat], str]) -> None:
+    def __init__(self, path: str, render: Callable[[R_contra, DataFormat], str]) -> None:
         suffix = Path(path).suffix.lower()
         if suffix not in _FORMATS:
             raise UsageError(f"--output {path}: the name must end in .csv or .json.")
@@ -58,7 +59,7 @@ class OutputFile(Generic[R]):
         except (OSError, RuntimeError) as error:
             raise DataError(f"--output {path}: {_reason(error)}. {_REMEDY}") from error
 
-    def __enter__(self) -> OutputFile[R]:
+    def __enter__(self) -> OutputFile[R_contra]:
         return self
 
     def __exit__(
@@ -81,7 +82,7 @@ class OutputFile(Generic[R]):
         """Whether the format has a place for the run's number in the ledger."""
         return self._format == "json"
 
-    def stage(self, result: R) -> None:
+    def stage(self, result: R_contra) -> None:
         """Write everything under a temporary name, down to the disk.
 
         What was staged before stays staged if this fails.
@@ -127,6 +128,13 @@ _REMEDY = "Give a --output in a folder that exists and can be written."
 
 def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def output_asked(
+    path: str | None, render: Callable[[R, DataFormat], str], stack: ExitStack
+) -> OutputFile[R] | None:
+    """The file that `--output` names, if it does; `stack` sees it closed."""
+    return None if path is None else stack.enter_context(OutputFile(path, render))
 
 
 def _mode(target: Path, path: str) -> int | None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from shsim.cli.log_lines import speaks_json
-from shsim.cli.output_file import OutputFile
+from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit, one_terminal
 from shsim.cli.work.moments import moment
@@ -73,9 +73,7 @@ def run(request: Request) -> None:
     proposals = ProposalReader(RedisAddress.parse(request.redis)) if request.redis else None
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = None
-        if request.output is not None:
-            output = stack.enter_context(OutputFile[AuditResult](request.output, audit_data))
+        output = output_asked(request.output, audit_data, stack)
         if named_database(request) is None and not embedded_path().exists():
             raise DataError("there is no database yet, hence no attempt. Name one by --dsn.")
         store = stack.enter_context(open_database(request, narrator, read_only=True))

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from shsim.cli.log_lines import speaks_json
-from shsim.cli.output_file import OutputFile
+from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import StdoutError, emit, one_terminal
 from shsim.cli.work.checkpointing import (
@@ -25,7 +25,6 @@ from shsim.cli.work.verdict import tell_verdict
 from shsim.errors import CapNotHeldError, DataError
 from shsim.model.methods import Method
 from shsim.model.options import ignored_by_calibration
-from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
 from shsim.report.closing import DRY_RUN, saved_sentences
 from shsim.report.first_script import first_script_sentence
@@ -69,7 +68,7 @@ def run(request: Request) -> None:
         if file is not None:
             for name in sorted(about_saving):
                 problems.add(f"--{name} is about saving, and --pool saves nothing. Leave it out.")
-        output = problems.without(lambda: _output(request, stack))
+        output = problems.without(lambda: output_asked(request.output, result_data, stack))
         kept = problems.without(lambda: checkpoint_file(request, stack))
         seed = problems.without(lambda: kept_seed(request, kept))
         if request.seed is None and seed is not None:
@@ -92,12 +91,6 @@ def _conflicts(request: Request) -> Iterator[str]:
     yield from ignored_by_calibration(request.options)
     yield from needless_waiting(request)
     yield from checkpoint_conflicts(request)
-
-
-def _output(request: Request, stack: ExitStack) -> OutputFile[CalibrationResult] | None:
-    if request.output is None:
-        return None
-    return stack.enter_context(OutputFile[CalibrationResult](request.output, result_data))
 
 
 def _settings(request: Request, problems: Problems) -> CalibrationSettings:

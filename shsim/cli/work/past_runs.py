@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shsim.cli.output_file import OutputFile
+from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.saving import refuse_waiting
@@ -183,9 +183,7 @@ def _rendering(
         The result for a program.
     """
     with ExitStack() as stack:
-        output = None
-        if request.output is not None:
-            output = stack.enter_context(OutputFile[R](request.output, data))
+        output = output_asked(request.output, data, stack)
 
         def render(result: R, text: Callable[[], str], narrator: Narrator) -> None:
             if output is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from shsim.cli.output_file import OutputFile
+from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.moments import day
@@ -78,10 +78,8 @@ def run(request: Request) -> None:
     reader = request.reader()
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = None
         data = partial(proposal_data, daily=request.daily)
-        if request.output is not None:
-            output = stack.enter_context(OutputFile[ProposalTable](request.output, data))
+        output = output_asked(request.output, data, stack)
         if request.exam is None:
             table = reader.every(since, until)
         else:

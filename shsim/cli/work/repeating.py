@@ -6,13 +6,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from shsim.cli.log_lines import bind
-from shsim.cli.output_file import OutputFile
+from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.work.calibration import Request, report
 from shsim.cli.work.saving import Saving, refuse_waiting
 from shsim.cli.work.sources import Source, named_database, open_database
 from shsim.errors import DataError, UsageError
-from shsim.model.results import CalibrationResult
 from shsim.report.render import result_data
 from shsim.storage.embedded import embedded_path
 from shsim.workflow.past_runs import recall, same_version, settings_to_repeat, start_to_repeat
@@ -45,9 +44,7 @@ def repeat(request: Request, number: int) -> None:
     )  # fmt: skip
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = None
-        if request.output is not None:
-            output = stack.enter_context(OutputFile[CalibrationResult](request.output, result_data))
+        output = output_asked(request.output, result_data, stack)
         if named_database(request) is None and not embedded_path().exists():
             raise DataError(f"run {number} is unknown: there is no database yet.")
         store = stack.enter_context(open_database(request, narrator, read_only=request.dry_run))

@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
-from shsim.cli.output_file import OutputFile
-from shsim.cli.progress import Narrator
 from shsim.cli.series import MOST_VALUES
-from shsim.cli.streams import emit
 from shsim.cli.work.delivery import STAND_IN, DeliveryRequest
+from shsim.cli.work.opening import opened
 from shsim.cli.work.problems import Problems
-from shsim.cli.work.sources import file_label, open_source
 from shsim.model.ability import AbilityDistribution, number
 from shsim.model.delivery import DeliverySettings
-from shsim.model.results import SweepResult
 from shsim.model.sweep_settings import SweepSettings
 from shsim.report.render import sweep_data, sweep_text
 from shsim.report.sweep_data import headline
@@ -41,27 +36,21 @@ class Request(DeliveryRequest):
 
 def run(request: Request) -> None:
     """Sweep and render; nothing is written to a database."""
-    with ExitStack() as stack:
-        narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        problems = Problems(_conflicts(request))
-        output = problems.without(lambda: _output(request, stack))
-        theta = problems.without(request.read_theta)
-        settings = _settings(request, theta or STAND_IN)
-        problems.end_here(request, settings)
-        source = stack.enter_context(open_source(request, narrator, read_only=True))
+
+    def settings(problems: Problems) -> SweepSettings:
+        return _settings(request, problems.without(request.read_theta) or STAND_IN)
+
+    with opened(request, _conflicts(request), sweep_data, settings) as its:
         left = "SHSIM_BLUEPRINT" if os.environ.get("SHSIM_BLUEPRINT") else request.blueprint_left
         if left is not None:
-            narrator.warn(f"a sweep has no blueprint: {left} is left aside")
-        result = sweep_pool(source.load, settings, threads=request.threads, watch=narrator)
-        narrator.clear()
-        if output is not None:
-            output.stage(result)
-            output.publish()
-        closing = [f"Wrote {file_label(request.output)}."] if request.output is not None else []
-        emit(sweep_text(result, request.form, sys.stdout, closing))
-        if request.form != "table":
-            for sentence in (*headline(result), *closing):
-                narrator.note(sentence)
+            its.narrator.warn(f"a sweep has no blueprint: {left} is left aside")
+        result = sweep_pool(
+            its.source.load, its.settings, threads=request.threads, watch=its.narrator
+        )
+        closing = its.write(result)
+        its.show(
+            sweep_text(result, request.form, sys.stdout, closing), (*headline(result), *closing)
+        )
 
 
 def _conflicts(request: Request) -> Iterator[str]:
@@ -78,12 +67,6 @@ def _conflicts(request: Request) -> Iterator[str]:
             f"--tau and --len give {points:,} points, and {MOST_VALUES:,} are the most."
             " Give fewer values or a larger step."
         )
-
-
-def _output(request: Request, stack: ExitStack) -> OutputFile[SweepResult] | None:
-    if request.output is None:
-        return None
-    return stack.enter_context(OutputFile[SweepResult](request.output, sweep_data))
 
 
 def _settings(request: Request, theta: AbilityDistribution) -> SweepSettings:

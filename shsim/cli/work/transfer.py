@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from shsim.cli.log_lines import bind
-from shsim.cli.output_file import OutputFile
+from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.saving import refuse_waiting
@@ -19,7 +19,6 @@ from shsim.cli.work.sources import (
     require_exam,
 )
 from shsim.errors import UsageError
-from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
 from shsim.storage.embedded import embedded_path
@@ -52,9 +51,7 @@ def run_export(request: ExportRequest) -> None:
     """Write an exam's pool to stdout, or to a file in its place."""
     with ExitStack() as stack:
         narrator = Narrator(quiet=request.quiet)
-        output = None
-        if request.output is not None:
-            output = stack.enter_context(OutputFile[ItemPool](request.output, pool_data))
+        output = output_asked(request.output, pool_data, stack)
         store = stack.enter_context(open_database(request, narrator, read_only=True))
         exam = require_exam(request, request.exam, store, narrator)
         bind(exam=exam)
