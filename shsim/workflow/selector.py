@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import secrets
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
@@ -30,6 +32,10 @@ _log = logging.getLogger("shsim.selector")
 _BITS = 2.0**53
 
 
+#: Those of this process.
+_selectors: weakref.WeakSet[Selector] = weakref.WeakSet()
+
+
 class Dice(Protocol):
     """A `numpy.random.Generator`, a `random.Random`, or whatever draws like them."""
 
@@ -41,6 +47,7 @@ class Selector:
     """Chooses the next item of live tests, from a pool that is loaded once.
 
     Shared by threads: any number of tests may ask at once, also while the pool is exchanged.
+    Processes that are forked have one each, and take over k each for itself.
     All that is compiled or built is so before the constructor returns.
 
     Parameters
@@ -66,9 +73,13 @@ class Selector:
     ) -> None:
         self._served = ServedPool.build(pool, delivery)
         self._on_proposal = on_proposal
+        self._unlock()
+        self._hook_failures = 0
+        _selectors.add(self)
+
+    def _unlock(self) -> None:
         self._exchanging = threading.Lock()
         self._counting = threading.Lock()
-        self._hook_failures = 0
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -239,6 +250,16 @@ class Selector:
                     first = self._hook_failures == 1
                 if first:
                     _log.exception("the hook on proposals failed; its failures are counted")
+
+
+def _after_fork() -> None:
+    """A thread that held a lock is none of the new process's, and would never give it back."""
+    for each in _selectors:
+        each._unlock()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _finite(theta_hat: float) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
 import random
+import signal
 import threading
 from collections import Counter
 from dataclasses import asdict, replace
@@ -222,6 +224,29 @@ def test_what_is_not_pickled_names_what_is(copied):
         copied(selector)
     with pytest.raises(TypeError, match=r"its state.*resume"):
         copied(selector.session(1))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork")
+def test_a_process_forked_while_k_are_exchanged_takes_over_its_own():
+    selector, ends = Selector(controlled(), delivery()), []
+
+    class Forking:
+        """k that are read while the pool is exchanged."""
+
+        def __array__(self, dtype=None, copy=None):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)  # in vain where it waits for a thread that it has not
+                changed = selector.update_k(np.ones(60))
+                given = selector.session(1).next_item(0.0)
+                os._exit(0 if changed and given.proposed == (given.item,) else 1)
+            ends.append(os.waitpid(child, 0)[1])
+            return np.full(60, 0.5)
+
+    selector.update_k(Forking())
+    assert ends == [0]
+    assert set(selector.pool.k) == {0.5}
 
 
 def test_a_hook_that_fails_is_counted_and_changes_nothing(caplog):
