@@ -42,7 +42,7 @@ class MethodDefaults:
         """Examinees an iteration: rare events need more, in proportion to (1-tau)/tau."""
         if not 0 < tau <= 1:
             return self.n  # refused by `problems`, all in one message
-        return int(min(self.n * max(1.0, (1 - tau) / (4 * tau)), 64 * self.n))
+        return int(self.n * min(max(1.0, (1 - tau) / (4 * tau)), 64.0))
 
 
 #: By method and rejection; `scripts/bench/schedules.py` measures them.

@@ -66,6 +66,7 @@ def test_damped_without_decay_is_the_first_script():
 
 def test_rarer_exposure_takes_more_examinees():
     sizes = [calibration(tau=tau).n for tau in (0.9, 0.2, 0.1, 0.01, 1e-300, 5e-324)]
+    assert calibration(tau=5e-324, method="exact").n == 0
     assert sizes[0] == sizes[1] == METHOD_DEFAULTS["classical", "position"].n
     assert sizes == sorted(sizes)
     assert sizes[-1] == sizes[-2] == 64 * sizes[0]
