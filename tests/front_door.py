@@ -12,7 +12,9 @@ import pytest
 
 #: A run that is over at once; what it finds is of no account.
 QUICK = ("--n", "2000", "--seed", "1")
-QUICK_CALIBRATION = (*QUICK, "--iters", "3", "--verify-n", "20000")
+#: At a cap that so few examinees do find: one that is missed is explained, which takes seconds.
+QUICK_CALIBRATION = (*QUICK, "--iters", "3", "--verify-n", "20000", "--tau", "0.5")
+MISSED_CALIBRATION = (*QUICK_CALIBRATION, "--tau", "0.2")
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class AbilityDistribution:
     @classmethod
     def normal(cls, mean: float, sd: float) -> AbilityDistribution:
         """A normal distribution; `sd` > 0."""
+        mean += 0.0  # -0 is 0, here and below: a test has one spelling
         spelling = f"normal:{number(mean)},{number(sd)}"
         _require_sane(spelling, mean, sd)
         if not sd > 0:
@@ -89,6 +90,7 @@ class AbilityDistribution:
     @classmethod
     def uniform(cls, low: float, high: float) -> AbilityDistribution:
         """A uniform distribution on [low, high); `low` < `high`."""
+        low, high = low + 0.0, high + 0.0
         spelling = f"uniform:{number(low)},{number(high)}"
         _require_sane(spelling, low, high)
         if not low < high:
@@ -98,6 +100,7 @@ class AbilityDistribution:
     @classmethod
     def fixed(cls, value: float) -> AbilityDistribution:
         """The same ability for every examinee."""
+        value += 0.0
         spelling = f"fixed:{number(value)}"
         _require_sane(spelling, value)
         return cls("fixed", value, 0.0, np.empty(0), spelling)

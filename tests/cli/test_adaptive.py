@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import QUICK, QUICK_CALIBRATION, Run, command
+from front_door import MISSED_CALIBRATION, QUICK, Run, command
 
 EAP = ("--ability", "eap")
 CALIBRATED = (
@@ -23,7 +23,7 @@ CALIBRATED = (
     "exposure_rate,exposure_low,exposure_high,flag"
 )
 #: What it finds is of no account but where iterations are added.
-FEW = (*QUICK_CALIBRATION, "--verify-n", "4000", "--nodes", "200")
+FEW = (*MISSED_CALIBRATION, "--verify-n", "4000", "--nodes", "200")
 QUICK_EAP = ("calibrate", *FEW, *EAP)
 ACCURACY = {
     "n", "bias", "rmse", "standard_error", "correlation", "bias_by_decile", "rmse_by_decile",

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from forked_runs import starter
 from front_door import Run, command
-from many_processes import ManyRuns
 from storage.databases import connect, execute, query
 from storage.exams import published
 from storage.waiting import wait_until, waiting
@@ -104,7 +104,8 @@ def test_many_runs_on_exams_that_share_items_lose_no_update(dsn: str, tmp_path: 
     commands = [
         (*same, "--exam", "EF"[seed % 2], "--seed", str(seed), "--wait", "500") for seed in range(8)
     ]
-    ended = ManyRuns(commands, (*same, "--exam", "E", "--dry-run"), tmp_path).ended()
+    with starter((*same, "--exam", "E", "--dry-run"), tmp_path) as started:
+        ended = [run.ended() for run in started.start(commands)]
     saved = [each for each in ended if each.code == 0]
     assert saved
     for each in ended:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from front_door import QUICK, QUICK_CALIBRATION, Run
+from front_door import MISSED_CALIBRATION, QUICK, Run
 
 from shsim.cli.process import exit_code
 from shsim.errors import CapNotHeldError, DatabaseError, DataError, MissingExtraError, UsageError
@@ -175,7 +175,7 @@ def test_require_cap_saves_nothing_and_ends_with_5(
     before = here("export", *demo).out
     file = tmp_path / "k.json"
     ended = here(
-        "calibrate", *demo, *QUICK_CALIBRATION, "--require-cap", "--output", str(file)
+        "calibrate", *demo, *MISSED_CALIBRATION, "--require-cap", "--output", str(file)
     )  # fmt: skip
     assert ended.code == 5
     assert ended.out.startswith("The cap of 0.2 is NOT held")
@@ -185,7 +185,7 @@ def test_require_cap_saves_nothing_and_ends_with_5(
 
 
 def test_a_missed_cap_is_saved_with_a_warning(here: Run, demo: Sequence[str]) -> None:
-    ended = here("calibrate", *demo, *QUICK_CALIBRATION, "--quiet")
+    ended = here("calibrate", *demo, *MISSED_CALIBRATION, "--quiet")
     assert ended.code == 0
     assert "shsim: warning: The cap of 0.2 is NOT held" in ended.err
     assert "480 k changed" in " ".join(ended.out.split())

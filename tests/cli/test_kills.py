@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from front_door import command
+from forked_runs import ForkedRun, Starter, starter
 from storage.databases import query
 from storage.exams import drawn
 
@@ -29,27 +28,31 @@ CEILINGS = ("0.9", "0.8")
 Table = tuple[tuple[int, float], ...]
 
 
+def calibration(dsn: str, *options: str) -> list[str]:
+    """A calibration of exam E that is soon over."""
+    return [
+        "calibrate", "--dsn", dsn, "--exam", "E", "--restart", "--n", "1024", "--iters", "2",
+        "--theta", "fixed:0", "--tau", "1", "--verify-n", "2000", "--seed", "1", "--quiet",
+        *options,
+    ]  # fmt: skip
+
+
 @dataclass(slots=True)
 class Exam:
     """An exam, its two possible tables, and how long one takes to be saved."""
 
     dsn: str
     folder: Path
-    tables: dict[str, Table]
+    starter: Starter
+    tables: dict[str, Table] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def start(self, ceiling: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command(
-                "calibrate", "--dsn", self.dsn, "--exam", "E", "--restart", "--ceil", ceiling,
-                "--n", "1024", "--iters", "2", "--verify-n", "2000", "--seed", "1", "--quiet",
-                "--output", str(self.folder / "k.csv"),
-            ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
+    def start(self, ceiling: str) -> ForkedRun:
+        (run,) = self.starter.start([calibration(self.dsn, "--ceil", ceiling, "--output",
+                                                 str(self.folder / "k.csv"))])  # fmt: skip
+        return run
 
-    def wait_for_saving(self, run: subprocess.Popen[bytes]) -> None:
+    def wait_for_saving(self, run: ForkedRun) -> None:
         """Until the file is staged, which is what a run does just before it saves."""
         while not self.staged() and run.poll() is None:
             time.sleep(0.001)
@@ -80,8 +83,8 @@ class Exam:
         run = self.start(ceiling)
         self.wait_for_saving(run)
         begun = time.monotonic()
-        _, err = run.communicate()
-        assert run.returncode == 0, err.decode()
+        ended = run.ended()
+        assert ended.code == 0, ended.err
         self.seconds = time.monotonic() - begun
 
     def kill(self, number: signal.Signals, moment: float, ceiling: str) -> tuple[bool, bool]:
@@ -94,10 +97,10 @@ class Exam:
         self.wait_for_saving(run)
         time.sleep(moment * self.seconds)
         run.send_signal(number)
-        _, err = run.communicate(timeout=60)
-        ended = run.returncode
-        assert ended in {-signal.SIGKILL, -signal.SIGTERM, 130, 0}, err.decode()
-        assert b"Traceback" not in err
+        found = run.ended(60)
+        ended, err = found.code, found.err
+        assert ended in {-signal.SIGKILL, -signal.SIGTERM, 130, 0}, err
+        assert "Traceback" not in err
         for left in self.staged():
             assert ended == -signal.SIGKILL
             left.unlink()
@@ -128,12 +131,17 @@ class Exam:
 
 @pytest.fixture
 def exam(dsn: str, tmp_path: Path) -> Iterator[Exam]:
-    """Exam E with many items, and both tables known."""
+    """Exam E with many items."""
     with closing(open_store(dsn)) as store:
         store.import_pool(drawn("E", ITEMS, k_stored=False))
     folder = tmp_path / "out"
     folder.mkdir()
-    made = Exam(dsn, folder, {})
+    with starter(calibration(dsn, "--dry-run"), tmp_path) as started:
+        yield from known(Exam(dsn, folder, started))
+
+
+def known(made: Exam) -> Iterator[Exam]:
+    """The exam with both of its tables known; in the end it is as sound as before."""
     for ceiling in CEILINGS:
         made.finish(ceiling)
         made.tables[ceiling] = made.stored()
@@ -143,9 +151,9 @@ def exam(dsn: str, tmp_path: Path) -> Iterator[Exam]:
     yield made
     made.finish(CEILINGS[0])
     assert made.stored() == made.tables[CEILINGS[0]]
-    assert [path.name for path in folder.iterdir()] == ["k.csv"]
-    if dsn.startswith("sqlite:"):  # a lock or journal that was left is gone with the next run
-        beside = [path.name for path in tmp_path.iterdir() if path.name.startswith("qbank")]
+    assert [path.name for path in made.folder.iterdir()] == ["k.csv"]
+    if made.dsn.startswith("sqlite:"):  # a lock or journal that was left is gone with the next run
+        beside = [path.name for path in made.folder.parent.glob("qbank*")]
         assert beside == ["qbank.sqlite"]
 
 

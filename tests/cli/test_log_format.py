@@ -16,7 +16,7 @@ import click
 import pytest
 from cli.test_streams import on_a_terminal
 from cli.test_surface import LEAF_IDS, LEAVES
-from front_door import QUICK, QUICK_CALIBRATION, Run, command
+from front_door import MISSED_CALIBRATION, QUICK, QUICK_CALIBRATION, Run, command
 
 JSON = ("--log-format", "json")
 EASY = (*QUICK, "--tau", "0.9", "--verify-n", "20000")
@@ -84,7 +84,7 @@ def test_a_calibration_tells_its_steps(here: Run, demo: Sequence[str], form: str
 
 
 def test_a_missed_cap_is_a_warning_and_its_refusal_an_error(here: Run, demo: Sequence[str]) -> None:
-    missed = (*QUICK_CALIBRATION, "--tau", "0.1", "--method", "damped")
+    missed = (*MISSED_CALIBRATION, "--method", "damped")
     found = lines(here("calibrate", *demo, *missed, *JSON, "--quiet").err, 0)
     assert [each["event"] for each in found] == ["verdict", "end"]
     assert found[0]["level"] == "warning"

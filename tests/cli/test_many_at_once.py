@@ -5,15 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked_runs import ForkedRun, starter
 from front_door import Ended, Run, command
-from many_processes import ManyRuns
 from storage.databases import connect, query
 from storage.exams import published
 from storage.waiting import wait_until
@@ -40,11 +40,13 @@ def postgres_exam(postgres_dsn: str) -> str:
     return postgres_dsn
 
 
-def many(dsn: str, folder: Path, *options: str) -> ManyRuns:
-    """Twenty runs whose k differ."""
+@contextmanager
+def many(dsn: str, folder: Path, *options: str) -> Iterator[list[ForkedRun]]:
+    """Twenty runs at once, whose k differ."""
     same = (*CALIBRATION, "E", "--dsn", dsn)
     runs = [(*same, "--seed", str(seed), *options) for seed in range(1, MANY + 1)]
-    return ManyRuns(runs, (*same, "--dry-run", "--seed", "1"), folder)
+    with starter((*same, "--dry-run", "--seed", "1"), folder) as started:
+        yield started.start(runs)
 
 
 def require_chain(dsn: str, runs: int) -> None:
@@ -85,7 +87,8 @@ def refused(ended: Ended) -> str:
 def test_twenty_at_once_save_one_at_a_time_and_name_who_was_first(
     exam: str, tmp_path: Path
 ) -> None:
-    ended = many(exam, tmp_path).ended()
+    with many(exam, tmp_path) as runs:
+        ended = [run.ended() for run in runs]
     codes = Counter(each.code for each in ended)
     assert set(codes) <= {0, 4}
     assert codes[0] >= 1
@@ -97,7 +100,8 @@ def test_twenty_at_once_save_one_at_a_time_and_name_who_was_first(
 
 
 def test_twenty_that_wait_are_all_done_one_after_the_other(exam: str, tmp_path: Path) -> None:
-    ended = many(exam, tmp_path, "--wait", LONG).ended()
+    with many(exam, tmp_path, "--wait", LONG) as runs:
+        ended = [run.ended() for run in runs]
     assert [each.code for each in ended] == [0] * MANY, [each.err for each in ended if each.code]
     require_chain(exam, MANY)
     assert any(f"waiting up to {LONG} s for its end" in each.err for each in ended)
@@ -107,15 +111,15 @@ def test_nineteen_are_refused_while_one_saves(postgres_exam: str, tmp_path: Path
     """The first has the exam for as long as its rows are held."""
     with closing(connect(postgres_exam)) as blocker:
         blocker.cursor().execute("SELECT 1 FROM item_exposure_control FOR UPDATE")
-        runs = many(postgres_exam, tmp_path)
-        wait_for(lambda: sum("is in use" in said for said in runs.said()) == MANY - 1)
-        ((holder,),) = query(
-            postgres_exam,
-            "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
-        blocker.rollback()
-    ended = runs.ended()
+        with many(postgres_exam, tmp_path) as runs:
+            wait_for(lambda: sum("is in use" in run.said() for run in runs) == MANY - 1)
+            ((holder,),) = query(
+                postgres_exam,
+                "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
+            blocker.rollback()
+            ended = [run.ended() for run in runs]
     assert sorted(each.code for each in ended) == [0] + [4] * (MANY - 1)
     for each in ended:
         if each.code:

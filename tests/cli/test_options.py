@@ -205,7 +205,8 @@ def test_a_password_from_the_environment_is_not_remarked_on(
 
 
 def test_the_first_scripts_options_are_told_what_runs_now(here: Run, demo: Sequence[str]) -> None:
-    old = ("calibrate", *demo, "--dry-run", "--verify-n", "20000", "--n", "500", "--alpha", "0.6")
+    old = ("calibrate", *demo, "--dry-run", "--verify-n", "20000", "--n", "500", "--alpha", "0.6",
+           "--tau", "0.9")  # fmt: skip
     ended = here(*old, "--iters", "6")
     assert ended.code == 0
     assert "the method is classical now" in ended.err

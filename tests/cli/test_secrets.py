@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import psycopg2
 import pytest
-from front_door import QUICK, Ended, Run, command
+from front_door import QUICK, QUICK_CALIBRATION, Ended, Run, command
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -154,8 +154,8 @@ def test_a_run_that_works(reached: Reached, told: Callable[..., Ended], way: str
     seen = []
     for arguments in (
         ("simulate", *exam, *QUICK, "--log-format", "json"),
-        ("calibrate", *exam, *QUICK, "--iters", "2", "--verify-n", "2000", "--checkpoint", kept,
-         "--output", out, "--format", "json"),
+        ("calibrate", *exam, *QUICK_CALIBRATION, "--checkpoint", kept, "--output", out,
+         "--format", "json"),
         ("history", "--format", "json"), ("show", "1"), ("doctor", "--format", "json"),
         ("db", "check"),
     ):  # fmt: skip

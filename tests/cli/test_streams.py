@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from front_door import QUICK, QUICK_CALIBRATION, Run, command
+from front_door import MISSED_CALIBRATION, QUICK, QUICK_CALIBRATION, Run, command
 from storage.databases import item_rows, query
 
 from shsim.cli.streams import say
@@ -52,7 +52,7 @@ def test_head_ends_quietly(demo: Sequence[str]) -> None:
 
 def test_a_reader_that_has_gone_does_not_hide_the_exit_code(demo: Sequence[str]) -> None:
     line = " ".join(
-        command("calibrate", *demo, *QUICK_CALIBRATION, "--require-cap", "--format", "csv")
+        command("calibrate", *demo, *MISSED_CALIBRATION, "--require-cap", "--format", "csv")
     )
     ended = subprocess.run(
         ["bash", "-c", f"{line} | true; exit ${{PIPESTATUS[0]}}"], capture_output=True, check=False

@@ -41,7 +41,7 @@ def parsed(words: Sequence[str]) -> DeliverySettings:
     return found
 
 
-NUMBER = st.floats(-9, 9).map(lambda x: x + 0.0)
+NUMBER = st.floats(-9, 9)
 NORMAL = st.builds(AbilityDistribution.normal, NUMBER, st.floats(0.01, 9))
 UNIFORM = st.builds(AbilityDistribution.uniform, st.floats(-9, -1), st.floats(-0.5, 9))
 
