@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 
 from shsim.arrays import BoolArray, FloatArray, IntArray
-from shsim.errors import DatabaseError, DataError, UsageError
+from shsim.errors import DatabaseError, DataError
 from shsim.model.ability import AbilityDistribution, number
 from shsim.model.audit import (
     AuditResult,
@@ -28,7 +28,8 @@ from shsim.report.live_acceptance import judge_acceptance
 from shsim.report.live_exposure import estimated_tests, given_tests, judge_live
 from shsim.report.live_verdict import live_verdict
 from shsim.storage.base import Store
-from shsim.workflow.past_runs import recall, settings_of
+from shsim.workflow.audit_window import Window, audit_window
+from shsim.workflow.past_runs import settings_of
 from shsim.workflow.run import load_checked
 from shsim.workflow.simulate import simulate
 from shsim.workflow.watch import SILENT, Watch
@@ -56,15 +57,6 @@ class ProposalCounts(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """From when to before when, and the run that it begins with."""
-
-    since: datetime
-    until: datetime
-    run: int | None
-
-
 def audit_exam(
     store: Store,
     exam: str,
@@ -90,7 +82,7 @@ def audit_exam(
     made = store.ledger.in_force(exam)
     settings = _settings(exam, asked, made, watch)
     pool = load_checked(lambda: loaded, settings)
-    window = _window(store, exam, asked, watch)
+    window = audit_window(store, exam, asked, watch)
     live = store.live_counts(exam, window.since, window.until)
     _tell_undated(live.undated, watch)
     keys = pool.keys
@@ -173,56 +165,10 @@ def _recorded(exam: str, made: RecordedRun) -> CalibrationSettings:
         raise DataError([f"{why} {problem}" for problem in error.problems]) from error
 
 
-def _window(store: Store, exam: str, asked: AuditSettings, watch: Watch) -> _Window:
-    now = datetime.now(UTC)
-    if asked.since is not None and asked.since > now:
-        raise UsageError(
-            f"--since {asked.since.isoformat()} is in the future: nothing is to be counted yet."
-        )
-    newest = store.ledger.newest_saved(exam)
-    if asked.since is not None:
-        since, run = asked.since, None
-    else:
-        first = _first_run(store, exam, asked.since_run, newest)
-        since, run = first.finished, first.run
-    if run is not None and since > now:
-        watch.warn(
-            f"run {run} ended on {since:%Y-%m-%d %H:%M} UTC, in the future by this clock: no"
-            " attempt is counted until then. Set the clock right, or say from when: --since DATE"
-        )
-    if newest is not None and newest.finished > since and newest.run != run:
-        remedy = f" --since-run {newest.run} leaves them out." if newest.finished <= now else ""
-        watch.warn(
-            f"run {newest.run} changed the k of {exam} on {newest.finished:%Y-%m-%d %H:%M} UTC:"
-            f" attempts before it were made under other k than the prediction.{remedy}"
-        )
-    until = now.replace(microsecond=0) + timedelta(seconds=1)
-    # Another host's clock may be ahead of ours.
-    return _Window(since, max(since, until), run)
-
-
-def _first_run(
-    store: Store, exam: str, asked: int | None, newest: RecordedRun | None
-) -> RecordedRun:
-    """The run that the window begins with: the one asked for, or the newest that saved k."""
-    run = newest if asked is None else recall(store, asked).run
-    if run is None:
-        raise DataError(
-            f"no run on record saved k of {exam}, so that there is nothing to count from."
-            " Say from when: --since 2026-01-31"
-        )
-    if run.exam != exam or run.outcome != "saved":
-        raise DataError(
-            f"run {run.run} ({run.command} of {run.exam}, {run.ended}) saved no k of {exam}."
-            f" See which did: shsim history --exam {exam}"
-        )
-    return run
-
-
 def _proposed(
     store: Store,
     pool: ItemPool,
-    window: _Window,
+    window: Window,
     live: LiveCounts,
     counts: ProposalCounts,
     watch: Watch,

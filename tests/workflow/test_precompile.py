@@ -31,6 +31,7 @@ print(*compiled_here())
 """
 
 
+@pytest.mark.long
 def test_what_is_compiled_aside_is_what_a_run_calls(tmp_path):
     tests = str(Path(__file__).parents[1])
     surroundings = {**os.environ, "SHSIM_CACHE_DIR": str(tmp_path), "PYTHONPATH": tests}
