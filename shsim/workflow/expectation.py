@@ -75,13 +75,14 @@ def nodes_of(theta: AbilityDistribution, count: int) -> FloatArray:
     return theta.quantile((np.arange(count) + 0.5) / count)
 
 
-def working_bytes(nodes: int, size: int, length: int) -> int:
+def working_bytes(nodes: int, size: int, length: int, ceil: float = 1.0) -> int:
     """Memory that :class:`Expectation` takes: its rankings, the former too, and its lanes' sums.
 
-    Where rejections are so many that walks outgrow rankings of this depth it takes more.
+    No k is over `ceil`, or walks are so much longer. Where rejections are so many all the same
+    that they outgrow rankings of this depth it takes more.
     """
     length = min(length, size)
-    depth = min(_USUAL_DEPTH * _DEPTH_PER_ITEM * length, size)
+    depth = int(min(_USUAL_DEPTH * _DEPTH_PER_ITEM * length / ceil, size))
     return 10 * nodes * depth + 8 * (_LANES + 1) * size * (length + 1)
 
 

@@ -42,6 +42,7 @@ def said(request: type[Request], **sent: Any) -> list[str]:
             {"n": 20_000},
             "n x controls x",
         ),
+        (CalibrationRequest, {"n": 10, "ceil": 0.01, "test_len": 10}, {"iters": 100}, "1/ceil"),
         (SweepRequest, {"tau": [0.2, 0.3], "iters": 20}, {"test_len": [10, 40]}, "values of tau"),
     ],
 )
@@ -62,6 +63,9 @@ def test_memory_is_of_the_nodes_and_the_pool() -> None:
     (found,) = over_for_pool(LIMITS, "E", 500, settings)
     assert "100,000 nodes, 500 items and test_len 25 take 503 MB of memory" in found
     assert "this server permits 100 (shsim serve --most-mb)" in found
+    assert list(over_for_pool(LIMITS, "E", 5000, calibration(length=10, nodes=1000))) == []
+    (found,) = over_for_pool(LIMITS, "E", 20_000, calibration(length=10, nodes=1000, ceil=0.01))
+    assert "take 237 MB" in found
     # No node is looked at.
     assert list(over_for_pool(LIMITS, "E", 500, simulation(nodes=100_000))) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from shsim.extras.admin_api.settings import Limits
 from shsim.model.settings import CalibrationSettings, SimulationSettings
@@ -12,6 +13,9 @@ from shsim.workflow.expectation import working_bytes
 Computed = CalibrationSettings | SimulationSettings | SweepSettings
 
 _MEGABYTE = 1_000_000
+
+#: Of one item, the most that are counted: more than any pool has items.
+_MOST_PROPOSALS = 1e9
 
 
 def over(limits: Limits, **asked: int) -> Iterator[str]:
@@ -23,7 +27,8 @@ def over(limits: Limits, **asked: int) -> Iterator[str]:
 def over_in_all(limits: Limits, settings: Computed, controls: int = 1) -> Iterator[str]:
     """What is too much work only as a whole: items that all simulated tests are given.
 
-    A quadrature node, which costs about as much as an examinee, counts as one.
+    A quadrature node, which costs about as much as an examinee, counts as one; an item counts as
+    often as it is proposed at least, under a `ceil` that lets it be taken so rarely.
     """
     if isinstance(settings, SweepSettings):
         factors = {
@@ -40,10 +45,9 @@ def over_in_all(limits: Limits, settings: Computed, controls: int = 1) -> Iterat
         elif controls > 1:
             factors["controls"] = controls
         factors["test length"] = settings.delivery.length
-    work = 1
-    for factor in factors.values():
-        work *= factor
-    yield from _over(limits, "work", " x ".join(factors), work)
+    if _ceil(settings) < 1:
+        factors["1/ceil"] = int(min(1 / _ceil(settings), _MOST_PROPOSALS))
+    yield from _over(limits, "work", " x ".join(factors), prod(factors.values()))
 
 
 def over_for_pool(limits: Limits, exam: str, size: int, settings: Computed) -> Iterator[str]:
@@ -54,12 +58,16 @@ def over_for_pool(limits: Limits, exam: str, size: int, settings: Computed) -> I
         return
     lengths = settings.lengths if isinstance(settings, SweepSettings) else ()
     length = max(lengths, default=settings.delivery.length)
-    needed = -(-working_bytes(settings.nodes, size, length) // _MEGABYTE)
+    needed = -(-working_bytes(settings.nodes, size, length, _ceil(settings)) // _MEGABYTE)
     if needed > limits.mb:
         yield (
             f"{settings.nodes:,} nodes, {size:,} items and test_len {length:,} take {needed:,} MB"
             f" of memory; {_permitted(limits, 'mb')}. Give fewer nodes or shorter tests."
         )
+
+
+def _ceil(settings: Computed) -> float:
+    return 1.0 if isinstance(settings, SimulationSettings) else settings.ceil
 
 
 def _over(limits: Limits, limit: str, shown: str, value: int) -> Iterator[str]:
