@@ -155,6 +155,7 @@ def _at_most(name: str, most: int, what: str) -> Callable[[F], F]:
     "items given in all simulated tests of a request: n x iters x test length, say; a"
     " quadrature node counts as an examinee",
 )
+@_at_most("--most-seconds", 3_600, "seconds that a run may take, once it has begun")
 @_at_most("--most-mb", 2_000, "megabytes that expected exposure takes, where it is computed")
 @setting(
     "--threads",

@@ -16,9 +16,11 @@ from shsim.extras.admin_api.board import Board
 from shsim.extras.admin_api.jobs import Answer, Job, Purpose
 from shsim.extras.admin_api.keys import secret_key
 from shsim.extras.admin_api.metrics import Metrics
+from shsim.extras.admin_api.problems import Problem
 from shsim.extras.admin_api.services import Services
 from shsim.extras.admin_api.settings import ServerSettings
 from shsim.extras.admin_api.stores import StorePool
+from shsim.extras.admin_api.waiting import answer_or_problem
 
 DONE = Answer(document="{}", summary="", run=None)
 SETTINGS = ServerSettings(
@@ -86,6 +88,20 @@ def test_the_last_to_end_are_kept_whenever_they_began(
     last = ended(waiting[2])
     assert its.jobs("calibrate") == [last, ended(long)]
     assert its.job(waiting[0].id) is None
+
+
+def test_who_takes_too_long_is_cancelled(its: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(its, "_seconds", 0.001)
+
+    def work(job: Job) -> Answer:
+        for _ in range(10**7):
+            job.heed()
+        return DONE
+
+    job = ended(its.submit(purpose("ENDLESS"), work))
+    assert job.state == "cancelled"
+    with pytest.raises(Problem, match=r"this server permits \(shsim serve --most-seconds\)\. Noth"):
+        answer_or_problem(job)
 
 
 @pytest.mark.parametrize("command", ["simulate", "sweep"])

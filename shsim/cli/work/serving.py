@@ -51,6 +51,7 @@ class ServeRequest(DatabaseRequest):
     most_nodes: int
     most_work: int
     most_mb: int
+    most_seconds: int
     threads: int | None
 
 
@@ -138,6 +139,7 @@ def _settings(request: ServeRequest) -> ServerSettings:
             nodes=request.most_nodes,
             work=request.most_work,
             mb=request.most_mb,
+            seconds=request.most_seconds,
         ),
     )
 

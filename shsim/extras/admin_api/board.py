@@ -46,6 +46,7 @@ class Board:
         self._services = services
         its = services.settings
         self._most = its.concurrency + its.queue
+        self._seconds = its.limits.seconds
         self._threads = ThreadPoolExecutor(its.concurrency, thread_name_prefix="shsim-run")
         # The event loop answers health checks while kernels run.
         spare = max(available_threads() - 1, 1)
@@ -70,7 +71,7 @@ class Board:
             self._forget()
             open_ones = [job for job in self._jobs.values() if not job.ended]
             self._require_room(purpose, open_ones)
-            job = Job(purpose, self._services.without_names)
+            job = Job(purpose, self._services.without_names, self._seconds)
             self._jobs[job.id] = job
             self._waiting[job.id] = work
             # A turn holds nothing: who is cancelled while waiting leaves at once.

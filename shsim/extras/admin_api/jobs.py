@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -100,9 +101,16 @@ class Job:
         What it is for.
     without_names
         Takes out of a sentence what no client may know.
+    seconds
+        After so many from its beginning it is cancelled.
     """
 
-    def __init__(self, purpose: Purpose, without_names: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        purpose: Purpose,
+        without_names: Callable[[str], str],
+        seconds: float = math.inf,
+    ) -> None:
         self.id = secrets.token_hex(8)
         self.purpose = purpose
         self.created = datetime.now(UTC)
@@ -117,6 +125,7 @@ class Job:
         self.over = threading.Event()
         self._lock = threading.RLock()
         self._stop: str | None = None
+        self._seconds, self._until = seconds, math.inf
         self._without_names = without_names
         self._events: deque[Event] = deque(maxlen=_EVENTS)
         self._count = 0
@@ -179,6 +188,7 @@ class Job:
             if self.ended:
                 return False
             self.started = datetime.now(UTC)
+            self._until = time.monotonic() + self._seconds
             self.state = "running"
             self._emit("running", {})
             return True
@@ -206,7 +216,12 @@ class Job:
     # A Watch.
 
     def heed(self) -> None:
-        """Stop where it has been cancelled."""
+        """Stop where it has been cancelled, or has had its time."""
+        if self._stop is None and time.monotonic() > self._until:
+            self._stop = (
+                f"it took longer than the {self._seconds:,.0f} seconds that this server permits"
+                " (shsim serve --most-seconds)"
+            )
         if self._stop is not None:
             raise Stopped(self._stop)
 

@@ -27,6 +27,8 @@ class Limits:
         Quadrature nodes.
     work
         Items that all simulated tests of a request are given; a node counts as an examinee.
+    seconds
+        Time that a run may take, once it has begun.
     mb
         Megabytes that expected exposure takes, where it is computed.
     """
@@ -40,6 +42,7 @@ class Limits:
     nodes: int = 100_000
     work: int = 25_000_000_000
     mb: int = 2_000
+    seconds: int = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
