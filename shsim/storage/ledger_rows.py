@@ -128,10 +128,12 @@ def _settings(plain: Any) -> Any:
 
 
 def _measures(plain: Any) -> Any:
-    sets = [(kind, plain.get(name)) for name, kind in _FIGURES.items()]
+    sets = [(kind, plain[name]) for name, kind in _FIGURES.items() if name in plain]
     sets += [(Measures, each) for each in plain.get("compared", {}).values()]
-    wrong = any(each is not None and misfits(kind, each, blank=True) for kind, each in sets)
-    return _UNREADABLE if wrong else plain
+    good = all(
+        isinstance(each, dict) and not misfits(kind, each, blank=True) for kind, each in sets
+    )
+    return plain if good else _UNREADABLE
 
 
 def _iterations(plain: Any) -> Any:

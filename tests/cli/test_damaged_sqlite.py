@@ -166,6 +166,8 @@ def test_a_folder_is_no_database(here: Run, tmp_path: Path) -> None:
         "settings = '[]'",
         "measures = '7'",
         "measures = '{\"verdict\": 1}'",
+        "measures = '{\"verdict\": []}'",
+        "measures = '{\"verification\": null}'",
         'measures = \'{"verification": {"max_exposure": "x"}}\'',
         'measures = \'{"verification": {"accuracy": {"rmse": [1]}}}\'',
         'measures = \'{"before": {"gini": NaN}}\'',
