@@ -15,11 +15,15 @@ FIRST, LONGEST = 0.5, 30.0
 class Circuit:
     """Closed: go ahead. Open: don't, but one caller may try once the pause is over.
 
-    Shared by threads. A child process starts with it as it was at the fork.
+    Shared by threads; `longest` is the longest pause, in seconds. A child process starts with it
+    as it was at the fork.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, longest: float = LONGEST
+    ) -> None:
         self._clock = clock
+        self._longest = longest
         self._lock = threading.Lock()
         self._pause = 0.0
         self._until = 0.0
@@ -47,7 +51,7 @@ class Circuit:
         """Open it, for longer than before; whether it was closed."""
         with self._lock:
             was_closed = self._pause == 0.0
-            self._pause = min(max(2 * self._pause, FIRST), LONGEST)
+            self._pause = min(max(2 * self._pause, FIRST), self._longest)
             self._until = self._clock() + self._pause
             return was_closed
 

@@ -95,6 +95,8 @@ class Dsn:
             "keepalives_idle": "60",
             "keepalives_interval": "10",
             "keepalives_count": "3",
+            # Where the wire is dead, and not only still; in milliseconds.
+            "tcp_user_timeout": "60000",
         }
         if not (
             "service" in self.parameters

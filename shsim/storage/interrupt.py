@@ -39,7 +39,11 @@ class _Call(threading.Thread, Generic[T]):
 
 
 def interruptible(
-    work: Callable[[], T], cancel: Callable[[], None], *, patience: float = PATIENCE
+    work: Callable[[], T],
+    cancel: Callable[[], None],
+    *,
+    patience: float = PATIENCE,
+    within: float | None = None,
 ) -> T:
     """Run `work` in a thread; on Ctrl-C, `cancel` it and wait for at most `patience` seconds.
 
@@ -47,16 +51,20 @@ def interruptible(
     ------
     Interrupted
         A KeyboardInterrupt that says whether the call has ended.
+    OverdueError
+        The call goes on after `within` seconds; its thread is left to itself.
     """
     call = _Call(work)
     call.start()
     try:
-        call.done.wait()
+        in_time = call.done.wait(within)
     except KeyboardInterrupt as interrupt:
         # Cancelling asks the server, which may be what does not answer.
         threading.Thread(target=cancel, daemon=True, name="shsim-cancel").start()
         ended = call.done.wait(patience)
         raise Interrupted(ended=ended, result=tuple(call.value)) from interrupt
+    if not in_time:
+        raise OverdueError
     if call.error is not None:
         raise call.error
     return call.value[0]
@@ -67,6 +75,10 @@ def attempt(work: Callable[[], object], patience: float) -> None:
     call = _Call(work)
     call.start()
     call.done.wait(patience)
+
+
+class OverdueError(Exception):
+    """A driver call took longer than its caller waits, and may go on."""
 
 
 class Interrupted(KeyboardInterrupt):

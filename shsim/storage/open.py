@@ -12,6 +12,7 @@ def open_store(
     read_only: bool = False,
     application_name: str = "shsim",
     patience: float | None = None,
+    within: float | None = None,
 ) -> Store:
     """The Store that a `--dsn` names; it is connected to on first use.
 
@@ -26,6 +27,9 @@ def open_store(
     patience
         Seconds for which a PostgreSQL that drops the connection is tried again; None: a
         minute, which a run's hour is worth.
+    within
+        Seconds that a transaction on PostgreSQL may take; None: any, as what computes and saves
+        must know how it ends.
 
     Raises
     ------
@@ -46,4 +50,5 @@ def open_store(
         read_only=read_only,
         application_name=application_name,
         patience=PATIENCE if patience is None else patience,
+        within=within,
     )

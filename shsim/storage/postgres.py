@@ -51,6 +51,8 @@ class PostgresStore:
         What the server shows, unless the DSN or PGAPPNAME names another.
     patience
         Seconds for which a server that has dropped the connection is tried again.
+    within
+        Seconds that a transaction may take; None: any.
     """
 
     def __init__(
@@ -60,11 +62,16 @@ class PostgresStore:
         read_only: bool,
         application_name: str,
         patience: float = PATIENCE,
+        within: float | None = None,
     ) -> None:
         self._dsn = dsn
         self._application_name = application_name
         self._session = Session(
-            dsn, read_only=read_only, application_name=application_name, patience=patience
+            dsn,
+            read_only=read_only,
+            application_name=application_name,
+            patience=patience,
+            within=within,
         )
         self._ledger = Ledger(
             "postgres",

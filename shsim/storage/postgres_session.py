@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg2
@@ -13,7 +14,7 @@ from shsim.errors import DatabaseError
 from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
-from shsim.storage.interrupt import Interrupted, interruptible
+from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
 from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
 from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
@@ -43,13 +44,22 @@ class OvertakenError(Exception):
 class Session:
     """One connection, made on first use and again when it drops, with the exams it locks.
 
+    A transaction that takes longer than `within` seconds is given up, and its connection with it:
+    a server that hangs, unlike one that is gone, says nothing to anybody.
     `said_at_commit` is what the server said of the last COMMIT beside that it stands.
     """
 
     def __init__(
-        self, dsn: Dsn, *, read_only: bool, application_name: str, patience: float = PATIENCE
+        self,
+        dsn: Dsn,
+        *,
+        read_only: bool,
+        application_name: str,
+        patience: float = PATIENCE,
+        within: float | None = None,
     ) -> None:
         self.dsn = dsn
+        self._within = within
         self._patience = patience
         self._read_only = read_only
         self._application_name = application_name
@@ -82,7 +92,15 @@ class Session:
         first: float | None = None
         for attempt, delay in enumerate((*BACKOFF, None)):
             try:
-                return interruptible(lambda: self._transaction(work), self._cancel)
+                return interruptible(
+                    lambda: self._transaction(work), self._cancel, within=self._within
+                )
+            except OverdueError:
+                self._abandon()
+                raise DatabaseError(
+                    f"{self.dsn.label} does not answer: {self._within:g} s were not enough. See"
+                    " what it is doing, and whether it hangs."
+                ) from None
             except Interrupted as interrupt:
                 if final and interrupt.result:
                     return interrupt.result[0]  # type: ignore[return-value]
@@ -171,6 +189,15 @@ class Session:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def _abandon(self) -> None:
+        """Leave a connection to the thread that waits on it, and ask the server to end that."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # Closing would wait for that thread, and asking waits for the server.
+            threading.Thread(
+                target=self._end_query, args=(connection,), daemon=True, name="shsim-cancel"
+            ).start()
 
     def _let_go(self, exam: str) -> None:
         """Unlock an exam; a session that has broken off has lost its locks already."""
@@ -274,10 +301,22 @@ class Session:
         return self._former is not None and (broken or is_dropped(error))
 
     def _cancel(self) -> None:
-        connection = self._connection
-        if connection is not None:
-            with suppress(psycopg2.Error):
-                connection.cancel()
+        if self._connection is not None:
+            self._end_query(self._connection)
+
+    def _end_query(self, connection: Any) -> None:
+        """Ask the server to end what a connection waits for; waits for the server's answer.
+
+        psycopg2's own `cancel` does too, but with the interpreter's lock: while a server hangs,
+        no thread of the process would run any more.
+        """
+        with suppress(psycopg2.Error):
+            if self._pooled:
+                connection.cancel()  # the process that a pooler names is none of the server's
+                return
+            pid = connection.info.backend_pid
+            with closing(self._connect()) as other, other.cursor() as cursor:
+                cursor.execute(_SQL["end_query"], {"pid": pid})
 
 
 def _row_security(cursor: Any) -> bool:

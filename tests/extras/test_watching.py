@@ -207,6 +207,15 @@ def test_the_log_names_the_subject_and_no_secret(start: Start, sqlite_demo_dsn: 
     assert text.split(".")[2] not in everything
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_probes_that_want_no_body(served: Served, path: str) -> None:
+    with served.ask(None) as anybody:
+        answer = until(anybody, path, 200)
+        head = anybody.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == answer.headers["content-length"]
+
+
 def test_figures(served: Served) -> None:
     with served.ask("viewer") as viewer:
         viewer.get(ITEMS)

@@ -113,6 +113,7 @@ def test_our_parameters_give_way_to_the_operators(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("PGSERVICE", raising=False)
     ours = Dsn.parse("host=h").connection_parameters("shsim")
     assert ours["connect_timeout"] == "10"
+    assert ours["tcp_user_timeout"] == "60000"
     assert ours["fallback_application_name"] == "shsim"
     theirs = Dsn.parse("host=h connect_timeout=3 keepalives_idle=7 application_name=x")
     chosen = theirs.connection_parameters("shsim")

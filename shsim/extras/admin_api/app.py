@@ -52,6 +52,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     )
     kernels = WarmKernels(log)
     board = Board(services)
+    readiness = Readiness(services, kernels)
     services.on_stop += [kernels.stop, board.stop]
 
     @asynccontextmanager
@@ -61,6 +62,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         services.stop()
         services.cut_short = len(await anyio.to_thread.run_sync(board.join, PATIENCE))
         services.stores.close()
+        readiness.close()
 
     app = FastAPI(
         title="shsim admin API",
@@ -76,9 +78,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     app.state.calibrations = Calibrations(services, board)
     add_handlers(app)
     add_misfit_handler(app)
-    app.include_router(
-        health_router(Readiness(services, kernels), metrics_open=settings.metrics_open)
-    )
+    app.include_router(health_router(readiness, metrics_open=settings.metrics_open))
     for router in (
         page_router(),
         me_router(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from typing import Literal
 
@@ -18,9 +18,16 @@ from shsim.extras.admin_api.auth import require
 from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.problems import Problem, problem_responses
 from shsim.extras.admin_api.services import Services, services_of
+from shsim.extras.admin_api.stores import StorePool
 
 #: Seconds that an answer of `/ready` is good for: anybody may ask, at any rate.
 _FRESH = 1.0
+
+#: Seconds within which `/ready` answers, whatever the database does, and within which that is given
+#: up: it may have answered by then, and the next who asks is told.
+_ANSWER, _WITHIN = 3.0, 6.0
+
+_HANGS = {"database": f"It does not answer within {_ANSWER:g} seconds."}
 
 
 class Alive(BaseModel):
@@ -39,7 +46,9 @@ class Ready(BaseModel):
 
 
 class Readiness:
-    """Whether work can be done: asked of the database at most once a second.
+    """Whether work can be done: asked of the database at most once a second, one look at a time.
+
+    It has a connection of its own, since requests may have all the others.
 
     Parameters
     ----------
@@ -52,27 +61,36 @@ class Readiness:
     def __init__(self, services: Services, kernels: WarmKernels) -> None:
         self._services = services
         self._kernels = kernels
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self._lacking: dict[str, str] = {}
-        self._recording = False
+        self._stores = StorePool(services.settings.dsn, size=1, within=_WITHIN)
+        self._thread = anyio.CapacityLimiter(1)
+        self._looking: asyncio.Task[tuple[dict[str, str], bool]] | None = None
+        self._begun = 0.0
         self._logged: dict[str, str] = {}
 
-    def look(self) -> tuple[dict[str, str], bool]:
-        """What is lacking, by part, and whether runs are recorded."""
-        with self._lock:
-            if time.monotonic() >= self._until:
-                self._lacking, self._recording = self._database()
-                self._until = time.monotonic() + _FRESH
-            lacking = dict(self._lacking)
+    async def look(self) -> tuple[dict[str, str], bool]:
+        """What is lacking, by part, and whether runs are recorded; in bounded time."""
+        now = time.monotonic()
+        looking = self._looking
+        if looking is None or (looking.done() and now >= self._begun + _FRESH):
+            self._begun = now
+            looking = self._looking = asyncio.create_task(
+                anyio.to_thread.run_sync(self._database, limiter=self._thread)
+            )
+        await asyncio.wait([looking], timeout=max(self._begun + _ANSWER - now, 0.0))
+        lacking, recording = looking.result() if looking.done() else (_HANGS, False)
         if not self._kernels.ready:
-            lacking["kernels"] = "They are being compiled, which takes half a minute at most."
-        return lacking, self._recording
+            kernels = "They are being compiled, which takes half a minute at most."
+            lacking = {**lacking, "kernels": kernels}
+        return lacking, recording
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stores.close()
 
     def _database(self) -> tuple[dict[str, str], bool]:
         lacking, cause, recording = {}, {}, False
         try:
-            with self._services.stores.reading() as store:
+            with self._stores.reading() as store:
                 store.require_tables()
                 recording = store.ledger.state().lack is None
         except DatabaseError as error:
@@ -90,18 +108,18 @@ class Readiness:
 def health_router(readiness: Readiness, *, metrics_open: bool) -> APIRouter:
     """The routes for whoever watches."""
     router = APIRouter(tags=["health"])
-    # Its own: requests that wait for the database may have all the others' threads.
-    thread = anyio.CapacityLimiter(1)
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", summary="Is the process alive?")
     async def health() -> Alive:
         """Never touches the database."""
         return Alive()
 
+    @router.head("/ready", include_in_schema=False)
     @router.get("/ready", summary="Can work be done?", responses=problem_responses(503))
     async def ready() -> Ready:
         """Database reachable, schema known, kernels compiled; else 503 says what is not."""
-        lacking, recording = await anyio.to_thread.run_sync(readiness.look, limiter=thread)
+        lacking, recording = await readiness.look()
         if lacking:
             errors = [{"pointer": part, "detail": said} for part, said in lacking.items()]
             raise Problem(

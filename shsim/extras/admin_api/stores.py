@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shsim.errors import DatabaseError, RefusedError, ShsimError
+from shsim.extras.circuit import Circuit
 from shsim.storage.base import Store
 from shsim.storage.dsn import Dsn
 from shsim.storage.open import open_store
@@ -14,8 +16,12 @@ from shsim.storage.open import open_store
 #: What PostgreSQL shows of the server.
 APPLICATION = "shsim-api"
 
-#: Seconds that a request waits for a store that others have.
+#: Seconds that a request waits for a store that others have, and then for the database.
 PATIENCE = 20.0
+
+#: A failure that took so many seconds is not waited for by everybody in turn: who comes in the
+#: next moments is told at once, and one after another may try. These are at most so many seconds.
+_LONG, _PAUSE = 1.0, 2.0
 
 #: Seconds that a reader tries to connect again to a server that has dropped it: one that went
 #: and came back is there at once, and whoever asks would rather hear of one that is gone.
@@ -31,10 +37,15 @@ class StorePool:
         The database.
     size
         Connections at most.
+    within
+        Seconds that the database is given to answer.
     """
 
-    def __init__(self, dsn: str, size: int = 4) -> None:
+    def __init__(self, dsn: str, size: int = 4, within: float = PATIENCE) -> None:
         self._dsn = dsn
+        self._within = within
+        self._circuit = Circuit(longest=_PAUSE)
+        self._failure = ""
         self._free = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
         self._idle: list[Store] = []
@@ -52,27 +63,49 @@ class StorePool:
         Raises
         ------
         DatabaseError
-            None became free in time.
+            None became free in time, or the database is out of reach, or hangs.
         """
         if not self._free.acquire(timeout=PATIENCE):
             raise DatabaseError(f"{self.label}: every connection was busy for {PATIENCE:g} s.")
         try:
-            store = self._borrowed()
-            try:
+            with self._guarded(), self._lent() as store:
                 yield store
-            except ShsimError as error:
-                if isinstance(error, DatabaseError) and not isinstance(error, RefusedError):
-                    # The next one begins with a new connection, and without retries.
-                    store.close()
-                else:
-                    self._give_back(store)
-                raise
-            except BaseException:
-                store.close()
-                raise
-            self._give_back(store)
         finally:
             self._free.release()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Fail at once where others have just waited in vain."""
+        if not self._circuit.lets_through():
+            raise DatabaseError(self._failure)
+        begun = time.monotonic()
+        try:
+            yield
+        except ShsimError as error:
+            if not _is_failure(error):
+                self._circuit.succeeded()
+            elif time.monotonic() - begun >= _LONG:
+                self._failure = str(error)
+                self._circuit.failed()
+            raise
+        self._circuit.succeeded()
+
+    @contextmanager
+    def _lent(self) -> Iterator[Store]:
+        store = self._borrowed()
+        try:
+            yield store
+        except ShsimError as error:
+            if _is_failure(error):
+                # The next one begins with a new connection, and without retries.
+                store.close()
+            else:
+                self._give_back(store)
+            raise
+        except BaseException:
+            store.close()
+            raise
+        self._give_back(store)
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
@@ -97,7 +130,11 @@ class StorePool:
             if self._idle:
                 return self._idle.pop()
         return open_store(
-            self._dsn, read_only=True, application_name=APPLICATION, patience=_RESTORED
+            self._dsn,
+            read_only=True,
+            application_name=APPLICATION,
+            patience=_RESTORED,
+            within=self._within,
         )
 
     def _give_back(self, store: Store) -> None:
@@ -106,3 +143,8 @@ class StorePool:
                 self._idle.append(store)
                 return
         store.close()
+
+
+def _is_failure(error: ShsimError) -> bool:
+    """Whether it is the database's own, and no answer to who asked."""
+    return isinstance(error, DatabaseError) and not isinstance(error, RefusedError)

@@ -67,6 +67,9 @@ SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery();
 -- name: this_session
 SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid();
 
+-- name: end_query
+SELECT pg_cancel_backend(%(pid)s);
+
 -- name: end_session
 -- Our own former session, whose connection broke without the server's knowing.
 SELECT pg_terminate_backend(pid)

@@ -56,12 +56,16 @@ export function leaveCalibrate() {
 
 /** Start a calibration, and follow it; resolves when it has ended. */
 async function launch(body, basis) {
+  // What came of the one before must not look like the new one's; it is back where none starts.
+  const before = [byId("run"), byId("outcome")].filter((place) => !place.hidden);
+  for (const place of before) place.hidden = true;
   let started;
   try {
     started = await post("/calibrations", body);
   } catch (problem) {
     const other = problem instanceof Problem ? problem.body.calibration : undefined;
     if (other !== undefined) void follow(other, null, true);
+    else for (const place of before) place.hidden = false;
     throw problem;
   }
   keep(exam, { id: started.id, body, basis });
