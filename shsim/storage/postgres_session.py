@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg2
@@ -15,6 +14,7 @@ from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, transl
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
+from shsim.storage.postgres_cancel import end_query, end_query_soon
 from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
 from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
@@ -194,10 +194,8 @@ class Session:
         """Leave a connection to the thread that waits on it, and ask the server to end that."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            # Closing would wait for that thread, and asking waits for the server.
-            threading.Thread(
-                target=self._end_query, args=(connection,), daemon=True, name="shsim-cancel"
-            ).start()
+            # Closing would wait for that thread.
+            end_query_soon(connection, self._connect, pooled=self._pooled)
 
     def _let_go(self, exam: str) -> None:
         """Unlock an exam; a session that has broken off has lost its locks already."""
@@ -302,21 +300,7 @@ class Session:
 
     def _cancel(self) -> None:
         if self._connection is not None:
-            self._end_query(self._connection)
-
-    def _end_query(self, connection: Any) -> None:
-        """Ask the server to end what a connection waits for; waits for the server's answer.
-
-        psycopg2's own `cancel` does too, but with the interpreter's lock: while a server hangs,
-        no thread of the process would run any more.
-        """
-        with suppress(psycopg2.Error):
-            if self._pooled:
-                connection.cancel()  # the process that a pooler names is none of the server's
-                return
-            pid = connection.info.backend_pid
-            with closing(self._connect()) as other, other.cursor() as cursor:
-                cursor.execute(_SQL["end_query"], {"pid": pid})
+            end_query(self._connection, self._connect, pooled=self._pooled)
 
 
 def _row_security(cursor: Any) -> bool:

@@ -143,6 +143,27 @@ def test_a_rollback_over_what_was_written_since(page: Browser, paged: Served) ->
     page.reads("#runs-said", f"Run {run} is rolled back: ")
 
 
+def test_what_came_of_the_one_before_is_not_shown_over_a_new_one(
+    page: Browser, paged: Served
+) -> None:
+    dry_run(page, paged, QUICK_MORE)
+    page.until(lambda: page.shown(".verdict"))
+    # What the server refuses starts nothing: the outcome stays.
+    page.type("#set-n", "-1")
+    page.click("#start-dry-run")
+    page.reads("#set-n-wrong", "greater than or equal to")
+    assert page.shown(".verdict")
+    page.type("#set-n", "2000")
+    # A server that takes its time to answer, by a request that never ends.
+    page.driver.execute_script(
+        "const fetched = window.fetch; window.fetch = (path, options) =>"
+        " options.method === 'POST' ? new Promise(() => {}) : fetched(path, options);"
+    )
+    page.click("#start-dry-run")
+    page.until(lambda: not page.shown(".verdict"))
+    assert not page.shown("#run")
+
+
 def test_k_that_others_wrote_meanwhile_are_not_overwritten(page: Browser, paged: Served) -> None:
     dry_run(page, paged, QUICK_MORE)
     page.until(lambda: page.shown("#save"))
