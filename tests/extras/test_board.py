@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import anyio
@@ -38,7 +39,7 @@ class Held:
         self.begun = threading.Event()
         self.release = threading.Event()
 
-    def __call__(self, _job: Job) -> Answer:
+    def __call__(self, _job: Job | None) -> Answer:
         self.begun.set()
         assert self.release.wait(PATIENCE)
         return DONE
@@ -153,8 +154,9 @@ def test_what_does_not_end_with_the_server_is_named(
     assert its.join(PATIENCE) == []
 
 
-def test_a_server_that_leaves_a_run_ends_in_another_way(
-    monkeypatch: pytest.MonkeyPatch, lines: Lines
+@pytest.mark.parametrize("by_hand", ["run", "change"])
+def test_a_server_that_leaves_something_ends_in_another_way(
+    monkeypatch: pytest.MonkeyPatch, lines: Lines, by_hand: str
 ) -> None:
     monkeypatch.setattr(app, "PATIENCE", 0.01)
     held = Held()
@@ -167,13 +169,20 @@ def test_a_server_that_leaves_a_run_ends_in_another_way(
             anyio.run(self._live)
 
         async def _live(self) -> None:
-            async with self._app.router.lifespan_context(self._app):
-                calibrations = self._app.state.calibrations
-                calibrations._board.submit(purpose("HELD-UP"), held)
-                assert held.begun.wait(PATIENCE)
+            state = self._app.state
+            begun, free = partial(held.begun.wait, PATIENCE), anyio.CapacityLimiter(1)
+            async with anyio.create_task_group() as tasks:
+                async with self._app.router.lifespan_context(self._app):
+                    if by_hand == "run":
+                        state.calibrations._board.submit(purpose("HELD-UP"), held)
+                    else:
+                        change = partial(held, None)
+                        tasks.start_soon(state.services.changes.make, "set of HELD-UP", change)
+                    assert await anyio.to_thread.run_sync(begun, limiter=free)
+                held.release.set()
 
     monkeypatch.setattr(serve, "_Server", Server)
     with pytest.raises(DatabaseError, match="1 run had not ended"):
         serve.serve(SETTINGS, lines)
-    assert "unfinished" in [event for _, event, _ in lines]
-    held.release.set()
+    (said,) = [message for _, event, message in lines if event == "unfinished"]
+    assert "HELD-UP" in said

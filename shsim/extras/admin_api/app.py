@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -60,7 +61,7 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
         kernels.start()
         yield
         services.stop()
-        services.cut_short = len(await anyio.to_thread.run_sync(board.join, PATIENCE))
+        services.cut_short = await anyio.to_thread.run_sync(_join, services, board)
         services.stores.close()
         readiness.close()
 
@@ -91,6 +92,21 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     _surround(app, services)
     _describe(app)
     return app
+
+
+def _join(services: Services, board: Board) -> int:
+    """Wait for what runs and what is being changed; how many of them had to be left."""
+    until = time.monotonic() + PATIENCE
+    left = len(board.join(PATIENCE))
+    change = services.changes.join(until - time.monotonic())
+    if change is not None:
+        services.log(
+            "warning",
+            "unfinished",
+            f"{change} had not ended {PATIENCE:g} s after it was to: it stands, or not at all.",
+        )
+        left += 1
+    return left
 
 
 def _surround(app: FastAPI, services: Services) -> None:

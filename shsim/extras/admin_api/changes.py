@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,9 +29,19 @@ class Changes:
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(1)
         self._thread = anyio.CapacityLimiter(1)
+        self._what = ""
+        self._idle = threading.Event()
+        self._idle.set()
 
-    async def make(self, change: Callable[[], T]) -> T:
+    async def make(self, what: str, change: Callable[[], T]) -> T:
         """Make a change in its turn; what it answers.
+
+        Parameters
+        ----------
+        what
+            What it is, for the log, should the server end before it.
+        change
+            Makes it, in a thread.
 
         Raises
         ------
@@ -45,6 +56,18 @@ class Changes:
                 "Other changes of k take their time. Nothing was written. Try again later."
             ) from None
         try:
-            return await anyio.to_thread.run_sync(change, limiter=self._thread)
+            return await anyio.to_thread.run_sync(self._make, what, change, limiter=self._thread)
         finally:
             self._turn.release()
+
+    def join(self, patience: float) -> str | None:
+        """Wait for the one that is being made; what it is, if it has not ended by then."""
+        return None if self._idle.wait(max(patience, 0.0)) else self._what
+
+    def _make(self, what: str, change: Callable[[], T]) -> T:
+        self._what = what
+        self._idle.clear()
+        try:
+            return change()
+        finally:
+            self._idle.set()

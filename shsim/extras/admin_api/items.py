@@ -143,7 +143,9 @@ def items_router() -> APIRouter:
             with services.stores.writing() as store, acting(admin):
                 return set_exposure(store, *item, k, wait=WAIT)
 
-        saved = await services.changes.make(change)
+        saved = await services.changes.make(
+            f"set of {wanted.question_id}/{wanted.version} for {admin.subject}", change
+        )
         services.metrics.runs.labels("set", "saved").inc()
         return ExposureSet(
             question_id=wanted.question_id,

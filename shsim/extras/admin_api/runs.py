@@ -129,9 +129,10 @@ def runs_router() -> APIRouter:
             with opened as store, acting(admin):
                 return rollback(store, run, force=wanted.force, dry_run=wanted.dry_run, wait=WAIT)
 
-        done = await (
-            anyio.to_thread.run_sync(change) if wanted.dry_run else services.changes.make(change)
-        )
+        if wanted.dry_run:
+            done = await anyio.to_thread.run_sync(change)
+        else:
+            done = await services.changes.make(f"rollback of run {run} for {admin.subject}", change)
         services.metrics.runs.labels("rollback", "dry" if wanted.dry_run else "saved").inc()
         return JsonText(rollback_json(done))
 

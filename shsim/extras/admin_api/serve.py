@@ -152,7 +152,7 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = "error" if record.levelno >= logging.ERROR else "warning"
-        message = record.getMessage()
+        message = record.getMessage().strip()
         kind, now = message.partition("\n")[0][:80], time.monotonic()
         until, kept_back = self._said.get(kind, (0.0, 0))
         if now < until:
