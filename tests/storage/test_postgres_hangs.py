@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 import pytest
 from children import children_of
 from postgres_server import own_server
@@ -42,6 +43,24 @@ def test_a_query_that_takes_too_long_is_ended(postgres_dsn: str) -> None:
         assert time.monotonic() < deadline
     its._within = None
     its.run(asks("SELECT 1"))  # by another connection
+    its.close()
+
+
+def test_a_query_is_ended_where_no_connection_is_free(postgres_dsn: str) -> None:
+    its = session(postgres_dsn, 0.3)
+    its._within = None
+    its.run(asks("SELECT 1"))
+    its._within = 0.3
+
+    def refused() -> Any:
+        raise psycopg2.OperationalError("sorry, too many clients already")
+
+    its._connect = refused  # type: ignore[method-assign]
+    with pytest.raises(DatabaseError, match="does not answer"):
+        its.run(asks(f"SELECT pg_sleep({3 * PATIENCE})"))
+    deadline = time.monotonic() + PATIENCE
+    while query(postgres_dsn, "SELECT 1 FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'"):
+        assert time.monotonic() < deadline
     its.close()
 
 
