@@ -193,13 +193,13 @@ class Ledger:
         """Items whose k is no longer what the run left, in a sentence each; None: there is none."""
         return self._transaction(lambda cursor: self.said_of_moved_on(cursor, run))
 
-    def republished(self, run: int, exam: str) -> tuple[int, int]:
-        """Items of a run that are no longer live in an exam, and live ones that the run has not."""
+    def still_live(self, run: int, exam: str) -> tuple[int, int]:
+        """How many items an exam publishes, and how many of them are of a run."""
 
         def work(cursor: Any) -> tuple[int, int]:
-            cursor.execute(self._sql["republished"], {"run": run, "exam": exam})
-            gone, new = cursor.fetchone()
-            return int(gone), int(new)
+            cursor.execute(self._sql["still_live"], {"run": run, "exam": exam})
+            live, of_run = cursor.fetchone()
+            return int(live), int(of_run)
 
         return self._transaction(work)
 

@@ -114,9 +114,10 @@ def rollback(
 
 def _republished(store: Store, past: PastRun) -> tuple[int, int]:
     """Items that are not live any more, and live ones that the run did not know."""
-    gone, new = store.ledger.republished(past.run.run, past.run.exam)
+    live, of_run = store.ledger.still_live(past.run.run, past.run.exam)
+    size = len(past.items)
     # A k set by hand is of one item, and was never about the others.
-    return gone, new if len(past.items) > 1 else 0
+    return size - of_run, live - of_run if size > 1 else 0
 
 
 def _require_k(run: RecordedRun, items: RunItems) -> None:

@@ -152,7 +152,7 @@ def test_two_exams_that_share_items_cannot_undo_each_other(filled: Store, dsn: s
 def test_what_a_rollback_leaves_is_counted(filled: Store, dsn: str) -> None:
     """Item 11 got another version, 12 was taken out, and 14 is new: run 1 knew 11/1, 12/2, 13/1."""
     save(filled)
-    assert filled.ledger.republished(1, "E") == (0, 0)
+    assert filled.ledger.still_live(1, "E") == (3, 3)
     filled.import_pool(
         pool_of(
             "E", {**POOL, "question_id": np.array([11, 13, 14]), "version": np.array([2, 1, 1])}

@@ -128,22 +128,12 @@ WHERE i.run = %(run)s AND (e.sh_p IS NULL OR e.sh_p <> i.k_after)
 ORDER BY i.question_id, i.version
 LIMIT %(limit)s;
 
--- name: republished
--- Items of a run that its exam no longer publishes in that version; live ones not of the run.
-SELECT
-    (SELECT count(*) FROM shsim_run_item i
-    WHERE i.run = %(run)s AND NOT EXISTS (
-        SELECT 1 FROM question_publications p
-        JOIN question_versions v
-            ON v.question_id = p.question_id AND v.version = p.live_version
-            AND v.state = 'published'
-        WHERE p.exam_code = %(exam)s AND p.question_id = i.question_id
-            AND p.live_version = i.version
-    )),
-    (SELECT count(*) FROM question_publications p
-    JOIN question_versions v
-        ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
-    WHERE p.exam_code = %(exam)s AND NOT EXISTS (
-        SELECT 1 FROM shsim_run_item i
-        WHERE i.run = %(run)s AND i.question_id = p.question_id AND i.version = p.live_version
-    ));
+-- name: still_live
+-- Live items of an exam, and how many of them are of a run.
+SELECT count(*), count(i.run)
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+LEFT JOIN shsim_run_item i
+    ON i.run = %(run)s AND i.question_id = p.question_id AND i.version = p.live_version
+WHERE p.exam_code = %(exam)s;
