@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -28,9 +28,9 @@ def misfits(kind: type, plain: Mapping[str, Any], *, blank: bool = False) -> lis
     """
     hints = _hints(kind)
     return [
-        field.name
-        for field in fields(kind)
-        if field.name in plain and not _fits(hints[field.name], plain[field.name], blank=blank)
+        name
+        for name, value in plain.items()
+        if name in hints and not _fits(hints[name], value, blank=blank)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -101,33 +101,33 @@ def recorded(row: Sequence[Any]) -> RecordedRun:
         A value is none that a ledger holds; the columns are named.
     """
     values = dict(zip(COLUMNS, row, strict=True))
-    read = {name: _value(name, value) for name, value in values.items()}
-    wrong = [name for name in COLUMNS if not isinstance(read[name], _TYPES[name])]
+    for name, read in _READERS.items():
+        try:
+            values[name] = read(values[name])
+        except _FAULTS:
+            values[name] = _UNREADABLE
+    wrong = [name for name in COLUMNS if not isinstance(values[name], _TYPES[name])]
     if wrong:
         raise ValueError(f"{', '.join(wrong)} in shsim_run is not what was written there")
-    return RecordedRun(**read)
+    return RecordedRun(**values)
 
 
-def _value(column: str, stored: Any) -> Any:
-    """A column's value; of one that cannot be read something that it never holds."""
-    try:
-        if column in TEXTS:
-            return _CHECKS[column](json.loads(stored))
-        if column in ("started", "finished"):
-            return datetime.fromisoformat(stored).astimezone(UTC)
-        if column == "tau" and stored is not None and not math.isfinite(stored):
-            return _UNREADABLE
-    except _FAULTS:
-        return _UNREADABLE
-    return stored
+def _moment(stored: Any) -> Any:
+    return datetime.fromisoformat(stored).astimezone(UTC)
 
 
-def _settings(plain: Any) -> Any:
+def _tau(stored: Any) -> Any:
+    return stored if stored is None or math.isfinite(stored) else _UNREADABLE
+
+
+def _settings(stored: Any) -> Any:
+    plain = json.loads(stored)
     blueprint = plain.get("blueprint")
     return plain if blueprint is None or is_blueprint(blueprint) else _UNREADABLE
 
 
-def _measures(plain: Any) -> Any:
+def _measures(stored: Any) -> Any:
+    plain = json.loads(stored)
     sets = [(kind, plain[name]) for name, kind in _FIGURES.items() if name in plain]
     sets += [(Measures, each) for each in plain.get("compared", {}).values()]
     good = all(
@@ -136,12 +136,23 @@ def _measures(plain: Any) -> Any:
     return plain if good else _UNREADABLE
 
 
-def _iterations(plain: Any) -> Any:
+def _iterations(stored: Any) -> Any:
+    plain = json.loads(stored)
     return plain if all(isinstance(each, dict) for each in plain) else _UNREADABLE
 
 
+#: In place of a value that cannot be read; no column holds it.
 _UNREADABLE = object()
-_CHECKS = {"settings": _settings, "history": _iterations, "measures": _measures}
+
+#: How columns are read that are not taken as they are.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "settings": _settings,
+    "history": _iterations,
+    "measures": _measures,
+    "started": _moment,
+    "finished": _moment,
+    "tau": _tau,
+}
 
 
 def items_of(rows: Iterable[tuple[int, int, float | None, float, bool]]) -> RunItems:
