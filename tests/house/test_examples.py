@@ -162,6 +162,37 @@ def test_the_units_pass_systemds_own_check(tmp_path):
     assert (done.returncode, ours) == (0, []), done.stderr
 
 
+@pytest.mark.parametrize("name", ["shsim.timer", "shsim-api.service"])
+def test_what_is_enabled_can_be(tmp_path, name):
+    assert sections(name)["Install"]["WantedBy"] in {"timers.target", "multi-user.target"}
+    if shutil.which("systemctl") is None:
+        return  # the section is there; without systemd nobody can enable it
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    shutil.copy(EXAMPLES / name, units)
+    done = subprocess.run(
+        ["systemctl", f"--root={tmp_path}", "enable", name],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [link.name for link in units.glob("*.wants/*")] == [name], done.stderr
+
+
+@pytest.mark.parametrize("name", ["crontab", "shsim.service", "shsim-api.service"])
+def test_each_file_that_a_schedule_takes_is_made_before(name):
+    """The README's commands, in their order: the user, what belongs to it, the schedule."""
+    readme = (EXAMPLES.parent / "README.md").read_text()
+    blocks = [text for text in re.findall(r"```sh\n(.*?)```", readme, re.S) if "useradd" in text]
+    (commands,) = [text for text in blocks if f"examples/{name}" in text]
+    said = re.sub(r"^#.*", "", (EXAMPLES / name).read_text(), flags=re.M)
+    needed = set(re.findall(r"/etc/shsim[\w./-]*|/usr/local/lib/[\w./-]+", said))
+    assert needed
+    assert [path for path in sorted(needed) if path not in commands] == []
+    assert commands.index("useradd") < commands.index("install")
+    header = (EXAMPLES / name).read_text().partition("\n[Unit]")[0]
+    assert header.index("useradd") < header.index("install")
+
+
 @pytest.mark.parametrize("name", ["crontab", "shsim.service", "shsim-api.service"])
 def test_what_is_scheduled_can_be_typed(name):
     """Each command line is parsed by the program itself, up to the help at its end."""
