@@ -20,13 +20,13 @@ from shsim.storage.ledger_rows import (
     COLUMNS,
     TEXTS,
     items_of,
-    moved_on_words,
     reading,
     recorded,
     recorded_or_not,
 )
 from shsim.storage.ledger_schema import migrate
 from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
+from shsim.storage.moved_on import said_of_moved_on
 from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
@@ -190,8 +190,8 @@ class Ledger:
         return None if run is None else self.run(run)
 
     def moved_on(self, run: int) -> str | None:
-        """Items whose k is no longer what the run left, in a sentence each; None: there is none."""
-        return self._transaction(lambda cursor: self.said_of_moved_on(cursor, run))
+        """Why the run cannot be rolled back: k are no longer what it left; None: nothing does."""
+        return self._transaction(lambda cursor: self._said_of_moved_on(cursor, run))
 
     def still_live(self, run: int, exam: str) -> tuple[int, int]:
         """How many items an exam publishes, and how many of them are of a run."""
@@ -250,26 +250,12 @@ class Ledger:
         RefusedError
             Names the items (the first 20, then a count), and who changed them if known.
         """
-        said = self.said_of_moved_on(cursor, run)
+        said = self._said_of_moved_on(cursor, run)
         if said is not None:
             raise RefusedError(said)
 
-    def said_of_moved_on(self, cursor: Any, run: int, shown: int = 20) -> str | None:
-        """The refusal of a rollback; None where nothing stands against it."""
-        cursor.execute(self._sql["count_moved_on"], {"run": run})
-        count = int(cursor.fetchone()[0])
-        if not count:
-            return None
-        cursor.execute(self._sql["moved_on"], {"run": run, "limit": shown})
-        with reading(run, self._label):
-            lines = [moved_on_words(run, *row) for row in cursor.fetchall()]
-        if count > len(lines):
-            lines.append(f"... and {count - len(lines):,} more items.")
-        return (
-            f"k have changed since run {run}, so nothing was rolled back. Roll back the later run"
-            " first, or give --force to restore the k before this one all the same.\n"
-            + "\n".join(lines)
-        )
+    def _said_of_moved_on(self, cursor: Any, run: int) -> str | None:
+        return said_of_moved_on(cursor, self._sql, run, self._label)
 
     def _recorded(self, row: Sequence[Any]) -> RecordedRun:
         with reading(row[0], self._label):

@@ -46,7 +46,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _FIGURES: Mapping[str, type] = {"verification": Measures, "before": Measures, "verdict": Verdict}
 
 #: What reading a value that nobody of ours has written can raise.
-_FAULTS = (ValueError, TypeError, OverflowError, RecursionError, AttributeError)
+FAULTS = (ValueError, TypeError, OverflowError, RecursionError, AttributeError)
 
 
 _ITEM = np.dtype(
@@ -71,7 +71,7 @@ def reading(run: object, label: str) -> Iterator[None]:
     """
     try:
         yield
-    except _FAULTS as error:
+    except FAULTS as error:
         raise DamagedError(f"{label}: {unreadable(run, error)}") from error
 
 
@@ -88,7 +88,7 @@ def recorded_or_not(row: Sequence[Any]) -> RecordedRun | UnreadableRun:
     """As :func:`recorded`; in a list of runs one that cannot be read leaves the others."""
     try:
         return recorded(row)
-    except _FAULTS as error:
+    except FAULTS as error:
         return UnreadableRun(int(row[0]), unreadable(row[0], error))
 
 
@@ -104,7 +104,7 @@ def recorded(row: Sequence[Any]) -> RecordedRun:
     for name, read in _READERS.items():
         try:
             values[name] = read(values[name])
-        except _FAULTS:
+        except FAULTS:
             values[name] = _UNREADABLE
     wrong = [name for name in COLUMNS if not isinstance(values[name], _TYPES[name])]
     if wrong:
@@ -159,12 +159,3 @@ def items_of(rows: Iterable[tuple[int, int, float | None, float, bool]]) -> RunI
     """What a run did, from the rows of `items`."""
     read = np.fromiter(rows, dtype=_ITEM)  # None becomes nan
     return RunItems(*(np.ascontiguousarray(read[name]) for name in _ITEM.names or ()))
-
-
-def moved_on_words(
-    run: int, question: int, version: int, left: float, now: float | None, later: int | None
-) -> str:
-    """What is said of a row of `moved_on`."""
-    is_now = "is absent" if now is None else f"is {float(now):.6g}"
-    by = "" if later is None else f", as run {later} left it"
-    return f"item {question}/{version}: run {run} left sh_p at {left:.6g}, and it {is_now}{by}."

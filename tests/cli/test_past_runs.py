@@ -162,7 +162,7 @@ def test_a_rollback_and_its_rollback(here: Run, ours: Sequence[str]) -> None:
     assert {k for _, k in query(ours[1], K)} == {1.0}
     again = here("rollback", "1", *database)
     assert again.code == 4
-    assert "as run 2 left it" in again.err
+    assert "run 1 was rolled back already, by run 2: the k before it are in force" in again.err
     assert here("rollback", "2", *database).code == 0
     assert query(ours[1], K) == saved
     outcomes = [

@@ -139,6 +139,34 @@ def test_a_rollback_after_a_later_run_names_that_run(filled: Store) -> None:
     filled.restore_k(first, record=record(command="rollback"))
 
 
+def test_a_run_rolled_back_already_is_said_to_be(filled: Store, dsn: str) -> None:
+    """Rolling the "later run" back, the rollback itself, would put the run's own k in force."""
+    first = save(filled)
+    done = rollback(filled, first.run)
+    already = f"run {first.run} was rolled back already, by run {done.run}"
+    for dry_run in (True, False):
+        with pytest.raises(RefusedError) as caught:
+            rollback(filled, first.run, dry_run=dry_run)
+        assert str(caught.value).startswith(f"{already}: the k before it are in force")
+    later = save(filled)
+    execute(dsn, "UPDATE item_exposure_control SET sh_p = 0.7 WHERE question_id = 11")
+    said = filled.ledger.moved_on(first.run)
+    assert said is not None
+    assert said.splitlines()[0].startswith(f"{already}, and k have changed since")
+    execute(dsn, "UPDATE shsim_run SET settings = '[' WHERE id = 2")  # told by who asks for it
+    assert str(filled.ledger.moved_on(first.run)).startswith("k have changed since run 1")
+    rollback(filled, later.run, force=True)
+
+
+def test_a_rollback_that_was_rolled_back_undid_nothing(filled: Store, dsn: str) -> None:
+    first = save(filled)
+    back = rollback(filled, first.run)
+    assert back.run is not None
+    rollback(filled, back.run)
+    execute(dsn, "UPDATE item_exposure_control SET sh_p = 0.7 WHERE question_id = 11")
+    assert str(filled.ledger.moved_on(first.run)).startswith("k have changed since run 1")
+
+
 def test_two_exams_that_share_items_cannot_undo_each_other(filled: Store, dsn: str) -> None:
     filled.import_pool(pool_of("F"))
     of_e, of_f = save(filled), save(filled, np.array([0.3, 0.4, 0.5]), "F")

@@ -128,6 +128,19 @@ WHERE i.run = %(run)s AND (e.sh_p IS NULL OR e.sh_p <> i.k_after)
 ORDER BY i.question_id, i.version
 LIMIT %(limit)s;
 
+-- name: count_not_as_before
+-- Of the items of a run: how many do not have the k before it.
+SELECT count(*)
+FROM shsim_run_item i
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s AND (e.sh_p IS NULL OR e.sh_p <> coalesce(i.k_before, 1));
+
+-- name: later_rollbacks
+SELECT id, settings FROM shsim_run
+WHERE id > %(run)s AND command = 'rollback' AND outcome = 'saved'
+    AND exam = (SELECT exam FROM shsim_run WHERE id = %(run)s)
+ORDER BY id DESC;
+
 -- name: still_live
 -- Live items of an exam, and how many of them are of a run.
 SELECT count(*), count(i.run)
