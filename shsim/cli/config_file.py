@@ -21,6 +21,8 @@ _LONGEST = 60
 
 _LEFT_ASIDE = "shsim.cli.config_file.left_aside"
 
+_READ = "shsim.cli.config_file.read"
+
 _SERIES = "a number, a list of numbers or a range in quotes"
 
 
@@ -34,6 +36,7 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: str | None) 
     """
     if value is None:
         return
+    ctx.meta[_READ] = value
     document = _read(Path(value))
     root = ctx.find_root()
     command = _command_name(ctx)
@@ -64,6 +67,12 @@ def left_aside(ctx: click.Context) -> frozenset[str]:
     """Keys of the file that other commands have and this one has not."""
     found: frozenset[str] = ctx.meta.get(_LEFT_ASIDE, frozenset())
     return found
+
+
+def config_read() -> str | None:
+    """The file that the command at work has read, if any."""
+    ctx = click.get_current_context(silent=True)
+    return None if ctx is None else ctx.meta.get(_READ)
 
 
 def _read(path: Path) -> dict[str, Any]:

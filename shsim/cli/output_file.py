@@ -7,7 +7,7 @@ import secrets
 import stat
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -15,7 +15,6 @@ from typing import Generic, TypeVar
 from shsim.errors import DataError, UsageError
 from shsim.report.render import DataFormat
 
-R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
 
 _FORMATS: dict[str, DataFormat] = {".csv": "csv", ".json": "json"}
@@ -128,13 +127,6 @@ _REMEDY = "Give a --output in a folder that exists and can be written."
 
 def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def output_asked(
-    path: str | None, render: Callable[[R, DataFormat], str], stack: ExitStack
-) -> OutputFile[R] | None:
-    """The file that `--output` names, if it does; `stack` sees it closed."""
-    return None if path is None else stack.enter_context(OutputFile(path, render))
 
 
 def _mode(target: Path, path: str) -> int | None:

@@ -25,14 +25,14 @@ def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
     DataError
         The file cannot be read, or lines of it are no abilities: every one of them.
     """
-    if not spelling.strip().startswith(_PREFIX):
+    name = named_file(spelling)
+    if name is None:
         try:
             return AbilityDistribution.parse(spelling, option)
         except DataError as error:
             # A distribution does not know what it is for.
             said = [problem.replace("theta ", f"{option} ", 1) for problem in error.problems]
             raise UsageError("\n".join(said)) from error
-    name = spelling.strip().removeprefix(_PREFIX)
     if not name:
         raise UsageError(f"{option} file: names no file. Write file:PATH.")
     text = decoded(read_bytes(Path(name), name), name)
@@ -51,6 +51,12 @@ def read_ability(spelling: str, option: str = "theta") -> AbilityDistribution:
     if problems:
         raise DataError(problems)
     return AbilityDistribution.empirical(values, f"{_PREFIX}{name}")
+
+
+def named_file(spelling: str) -> str | None:
+    """The PATH of `file:PATH`; None for any other spelling."""
+    stripped = spelling.strip()
+    return stripped.removeprefix(_PREFIX) if stripped.startswith(_PREFIX) else None
 
 
 def _ability(text: str) -> float:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from front_door import Run
 
 from shsim.cli.output_file import OutputFile
 from shsim.errors import DataError, UsageError
@@ -113,3 +114,41 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("export", "--dsn", "sqlite:///q.csv", "--output", "q.csv"), "q.csv"),
+        (("export", "--dsn", "sqlite:///q.csv", "--output", "link.csv"), "q.csv"),
+        (("export", "--dsn", "sqlite:///q.csv", "--output", "hard.csv"), "q.csv"),
+        (("history", "--dsn", "sqlite:///new.json", "--output", "./new.json"), "new.json"),
+        (("calibrate", "--dsn", "sqlite:///q.csv", "--output", "lock.csv"), "q.csv"),
+        (("calibrate", "--dsn", "sqlite:///q", "--checkpoint", "q.A-559aead0.lock"), "q"),
+        (("calibrate", "--dsn", "sqlite:///q", "--checkpoint", "q-wal"), "q"),
+        (("calibrate", "--pool", "p.csv", "--output", "p.csv"), "p.csv"),
+        (("sweep", "--pool", "none.csv", "--theta", "file:p.csv", "--output", "p.csv"), "p.csv"),
+        (("simulate", "--prior", "file:p.csv", "--output", "p.csv"), "p.csv"),
+        (("trace", "--blueprint", "p.csv", "--output", "p.csv"), "p.csv"),
+        (("export", "--config", "c.csv", "--output", "c.csv"), "c.csv"),
+    ],
+)
+def test_what_a_run_lives_on_is_not_replaced(
+    here: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    named: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("q.csv", "p.csv", "c.csv"):
+        Path(name).write_text("")
+    Path("link.csv").symlink_to("q.csv")
+    Path("hard.csv").hardlink_to("q.csv")
+    Path("lock.csv").symlink_to("q.csv.DEMO-EXAM-1c3f3c8a.lock")
+    before = sorted(tmp_path.iterdir())
+    ended = here(*options)
+    assert ended.code in {2, 3}  # 3 where data are wrong too
+    assert " would replace " in ended.err
+    assert f"{named}. Give another name.\n" in ended.err
+    assert sorted(tmp_path.iterdir()) == before

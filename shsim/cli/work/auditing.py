@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from shsim.cli.log_lines import speaks_json
-from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit, one_terminal
 from shsim.cli.work.moments import moment
@@ -18,6 +17,7 @@ from shsim.cli.work.sources import (
     open_database,
     require_exam,
 )
+from shsim.cli.work.taken_files import output_asked
 from shsim.errors import CapNotHeldError, DataError, UsageError
 from shsim.extras.proposal_reader import ProposalReader
 from shsim.extras.redis_address import RedisAddress
@@ -73,7 +73,7 @@ def run(request: Request) -> None:
     proposals = ProposalReader(RedisAddress.parse(request.redis)) if request.redis else None
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = output_asked(request.output, audit_data, stack)
+        output = output_asked(request, audit_data, stack)
         if named_database(request) is None and not embedded_path().exists():
             raise DataError("there is no database yet, hence no attempt. Name one by --dsn.")
         store = stack.enter_context(open_database(request, narrator, read_only=True))

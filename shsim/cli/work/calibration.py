@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from shsim.cli.log_lines import speaks_json
-from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import StdoutError, emit, one_terminal
 from shsim.cli.work.checkpointing import (
@@ -21,6 +20,7 @@ from shsim.cli.work.delivery import RunRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.saving import Saving, needless_waiting
 from shsim.cli.work.sources import Source, file_label, open_source
+from shsim.cli.work.taken_files import output_asked
 from shsim.cli.work.verdict import tell_verdict
 from shsim.errors import CapNotHeldError, DataError
 from shsim.model.methods import Method
@@ -68,7 +68,7 @@ def run(request: Request) -> None:
         if file is not None:
             for name in sorted(about_saving):
                 problems.add(f"--{name} is about saving, and --pool saves nothing. Leave it out.")
-        output = problems.without(lambda: output_asked(request.output, result_data, stack))
+        output = problems.without(lambda: output_asked(request, result_data, stack))
         kept = problems.without(lambda: checkpoint_file(request, stack))
         seed = problems.without(lambda: kept_seed(request, kept))
         if request.seed is None and seed is not None:

@@ -9,12 +9,14 @@ from typing import Protocol
 
 from shsim.cli.process import Interruption
 from shsim.cli.progress import Narrator
+from shsim.cli.work.sources import Database
+from shsim.cli.work.taken_files import refuse_taken
 from shsim.report.plain_text import visible_line
 from shsim.storage.checkpoint_file import CheckpointFile, UselessCheckpointError
 from shsim.workflow.checkpoints import Checkpoints
 
 
-class CheckpointRequest(Protocol):
+class CheckpointRequest(Database, Protocol):
     """The options about checkpoints, and those that bear on them."""
 
     @property
@@ -70,6 +72,7 @@ def checkpoint_file(request: CheckpointRequest, stack: ExitStack) -> CheckpointF
     """The file, if one was asked for: it can be written, and by this run alone."""
     if request.checkpoint is None:
         return None
+    refuse_taken("--checkpoint", request.checkpoint, request)
     return stack.enter_context(CheckpointFile(request.checkpoint))
 
 

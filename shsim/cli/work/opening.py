@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from shsim.cli.output_file import OutputFile, output_asked
+from shsim.cli.output_file import OutputFile
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.delivery import DeliveryRequest, TestRequest
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.sources import Source, file_label, open_source
+from shsim.cli.work.taken_files import output_asked
 from shsim.model.settings import Settings
 from shsim.report.render import DataFormat
 
@@ -73,7 +74,7 @@ def opened(
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         problems = Problems(usage)
-        output = problems.without(lambda: output_asked(request.output, render, stack))
+        output = problems.without(lambda: output_asked(request, render, stack))
         made = settings(problems)
         problems.end_here(request, made)
         source = stack.enter_context(open_source(request, narrator, read_only=read_only))

@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.saving import refuse_waiting
 from shsim.cli.work.sources import DatabaseRequest, file_label, named_database, open_database
+from shsim.cli.work.taken_files import output_asked
 from shsim.errors import DataError
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, UnreadableRun
 from shsim.report.canvas import Canvas
@@ -183,7 +183,7 @@ def _rendering(
         The result for a program.
     """
     with ExitStack() as stack:
-        output = output_asked(request.output, data, stack)
+        output = output_asked(request, data, stack)
 
         def render(result: R, text: Callable[[], str], narrator: Narrator) -> None:
             if output is not None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.moments import day
 from shsim.cli.work.sources import DatabaseRequest, file_label, named_database, open_database
+from shsim.cli.work.taken_files import output_asked
 from shsim.errors import PROBLEMS_SHOWN, DataError, UsageError
 from shsim.extras.proposal_reader import ProposalReader
 from shsim.extras.redis_address import VARIABLE, RedisAddress
@@ -79,7 +79,7 @@ def run(request: Request) -> None:
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
         data = partial(proposal_data, daily=request.daily)
-        output = output_asked(request.output, data, stack)
+        output = output_asked(request, data, stack)
         if request.exam is None:
             table = reader.every(since, until)
         else:

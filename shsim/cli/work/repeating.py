@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from shsim.cli.log_lines import bind
-from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.work.calibration import Request, report
 from shsim.cli.work.saving import Saving, refuse_waiting
 from shsim.cli.work.sources import Source, named_database, open_database
+from shsim.cli.work.taken_files import output_asked
 from shsim.errors import DataError, UsageError
 from shsim.report.render import result_data
 from shsim.storage.embedded import embedded_path
@@ -44,7 +44,7 @@ def repeat(request: Request, number: int) -> None:
     )  # fmt: skip
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
-        output = output_asked(request.output, result_data, stack)
+        output = output_asked(request, result_data, stack)
         if named_database(request) is None and not embedded_path().exists():
             raise DataError(f"run {number} is unknown: there is no database yet.")
         store = stack.enter_context(open_database(request, narrator, read_only=request.dry_run))

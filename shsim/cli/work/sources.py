@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
@@ -25,6 +26,14 @@ from shsim.storage.open import open_store
 
 #: Exams named in a message; the rest is counted.
 _NAMED = 20
+
+
+class Database(Protocol):
+    """The option that names a database."""
+
+    @property
+    def dsn(self) -> str | None:
+        """`--dsn`, from wherever it is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +155,7 @@ def _keep_up_to_date(store: Store) -> None:
             store.create_tables()
 
 
-def named_database(request: DatabaseRequest) -> str | None:
+def named_database(request: Database) -> str | None:
     """`--dsn` from wherever it is set, else DATABASE_URL, else None: the embedded default."""
     if request.dsn is not None:  # an empty one is refused: "$DB" may have been meant
         return request.dsn

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from shsim.cli.log_lines import bind
-from shsim.cli.output_file import output_asked
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.saving import refuse_waiting
@@ -18,6 +17,7 @@ from shsim.cli.work.sources import (
     read_file,
     require_exam,
 )
+from shsim.cli.work.taken_files import output_asked
 from shsim.errors import UsageError
 from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
@@ -51,7 +51,7 @@ def run_export(request: ExportRequest) -> None:
     """Write an exam's pool to stdout, or to a file in its place."""
     with ExitStack() as stack:
         narrator = Narrator(quiet=request.quiet)
-        output = output_asked(request.output, pool_data, stack)
+        output = output_asked(request, pool_data, stack)
         store = stack.enter_context(open_database(request, narrator, read_only=True))
         exam = require_exam(request, request.exam, store, narrator)
         bind(exam=exam)
