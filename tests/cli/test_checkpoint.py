@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -227,13 +228,14 @@ def test_a_file_that_another_run_has_is_refused_before_any_work(
 
 
 def test_what_is_no_checkpoint_is_never_replaced(here: Run, pool: str) -> None:
-    before = Path(pool).read_bytes()
+    other = shutil.copy(pool, f"{pool}.old")
+    before = Path(other).read_bytes()
     for more in ((), ("--resume",)):
-        ended = here("calibrate", "--pool", pool, "--checkpoint", pool, *SEEDED, *more)
+        ended = here("calibrate", "--pool", pool, "--checkpoint", other, *SEEDED, *more)
         assert ended.code == 3
         assert "is no checkpoint of shsim" in ended.err
         assert len(ended.err.splitlines()) == 1
-        assert Path(pool).read_bytes() == before
+        assert Path(other).read_bytes() == before
 
 
 @pytest.mark.parametrize(
