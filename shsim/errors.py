@@ -98,6 +98,10 @@ class ExamBusyError(RefusedError):
         self.exam = exam
 
 
+class UnsettledError(DatabaseError):
+    """The database went while it was saving: all of that stands or nothing, nobody knows which."""
+
+
 class DamagedError(DatabaseError):
     """The database is damaged, or none at all: nothing more is written to it, no record either."""
 

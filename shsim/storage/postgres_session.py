@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from shsim.errors import DatabaseError
+from shsim.errors import DatabaseError, ExamBusyError, UnsettledError
 from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
@@ -33,6 +33,12 @@ PATIENCE = 60.0
 
 #: So many further attempts are made where the server is there, and others were faster.
 _RACES = 4
+
+#: What is added where nobody can say whether a COMMIT stands.
+_UNSETTLED = (
+    " It went while it was saving: all of that stands or nothing. See which with: shsim history,"
+    " or shsim export"
+)
 
 _SQL = statements("postgres")
 
@@ -85,6 +91,8 @@ class Session:
 
         Raises
         ------
+        UnsettledError
+            It broke at a COMMIT that nobody can say the outcome of.
         DatabaseError
             The last attempt's fault, in one line.
         """
@@ -110,6 +118,8 @@ class Session:
             except OvertakenError:
                 if delay is None or attempt >= _RACES:
                     raise DatabaseError(self._overtaken()) from None
+            except ExamBusyError as busy:
+                raise self._kept_out(busy, unknown=unknown) from None
             except psycopg2.Error as error:
                 dropped = self._dropped(error)
                 if dropped:
@@ -259,12 +269,13 @@ class Session:
                 " A pooler stands before it, which may have had no connection free: a run that"
                 " saves takes two (pool_size in PgBouncer)."
             )
-        if unknown:
-            said += (
-                " It went while it was saving: all of that stands or nothing. See which with:"
-                " shsim history, or shsim export"
-            )
-        return DatabaseError(said)
+        return UnsettledError(said + _UNSETTLED) if unknown else DatabaseError(said)
+
+    def _kept_out(self, busy: ExamBusyError, *, unknown: bool) -> DatabaseError:
+        """What is told where another session took the exam while the connection was gone."""
+        if not unknown:
+            return busy
+        return UnsettledError(f"{self.dsn.label} dropped the connection.{_UNSETTLED}")
 
     def _overtaken(self) -> str:
         """What is said where rows that were not there a moment ago are, each time."""

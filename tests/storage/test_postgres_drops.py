@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from storage.cutting_proxy import cutting_proxy
 from storage.databases import connect, execute, pool_of, query
 from storage.waiting import wait_until, waiting
 
-from shsim.errors import DatabaseError
+from shsim.errors import DatabaseError, UnsettledError
 from shsim.storage.base import SaveOutcome, Store
+from shsim.storage.exam_waiting import Patience
 from shsim.storage.open import open_store
 
 K = np.array([0.1, 0.2, 0.3])
@@ -111,6 +114,31 @@ def test_an_import_cut_off_is_settled(postgres_dsn: str, *, lose_answer: bool) -
         assert store.exams() == {"DEMO-EXAM": 480, "E": 3}
 
 
+def test_what_may_stand_is_not_said_to_be_none_where_another_run_came_next(
+    filled_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shsim.storage.postgres_locks._RELOCK_ATTEMPTS", 1)
+    with (
+        cutting_proxy(filled_dsn) as (proxy, through),
+        closing(open_store(through)) as store,
+        closing(open_store(filled_dsn)) as other,
+        ExitStack() as others,
+    ):
+        pool = store.load_pool("E")
+
+        def meanwhile(_delay: float) -> None:
+            others.enter_context(other.exam_lock("E", Patience(30, str)))
+
+        with store.exam_lock("E"):
+            proxy.cuts, proxy.lose_answer = 1, True
+            clock = SimpleNamespace(monotonic=time.monotonic, sleep=meanwhile)
+            monkeypatch.setattr("shsim.storage.postgres_session.time", clock)
+            with pytest.raises(UnsettledError, match="all of that stands or nothing"):
+                store.save_k(pool, K)
+        store.close()
+    assert query(filled_dsn, ALL_K) == SAVED
+
+
 def test_a_connection_that_drops_for_good_is_an_error(
     filled_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +146,8 @@ def test_a_connection_that_drops_for_good_is_an_error(
     with cutting_proxy(filled_dsn) as (proxy, through), closing(open_store(through)) as store:
         pool = store.load_pool("E")
         proxy.cuts = 99
-        with pytest.raises(DatabaseError, match="dropped the connection"):
+        with pytest.raises(DatabaseError, match="dropped the connection") as raised:
             store.save_k(pool, K)
+        assert not isinstance(raised.value, UnsettledError)  # nothing had been sent to be saved
         store.close()
     assert query(filled_dsn, ALL_K) == [(0.5,), (0.25,)]

@@ -21,8 +21,10 @@ from shsim.errors import (
     NotFoundError,
     RefusedError,
     ShsimError,
+    UnsettledError,
     UsageError,
 )
+from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.services import Services, services_of
 from shsim.extras.admin_api.wording import in_fields
 
@@ -138,6 +140,14 @@ def of_fault(fault: ShsimError, services: Services, where: str) -> Problem:
         if isinstance(fault, kind):
             return Problem(status, in_fields(services.without_names(str(fault))))
     incident = services.incident(str(fault), where)
+    if isinstance(fault, UnsettledError):
+        # No Retry-After: whoever tries again by itself might do it twice.
+        return Problem(
+            503,
+            "The connection to the database went while this was being saved: all of it stands, or"
+            f" nothing. See which: GET {PREFIX}/runs",
+            incident=incident,
+        )
     if isinstance(fault, DatabaseError):
         return Problem(
             503,
