@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from shsim.arrays import AnyArray
-from shsim.errors import DataError
+from shsim.errors import DatabaseError, DataError
 from shsim.model.checkpoint import Checkpoint, IterationState, RunIdentity
 from shsim.model.results import Accuracy, IterationRecord, Lengths, Measures, Uncontrolled
 from shsim.storage.lock_file import acquire, holder, release
@@ -94,6 +94,8 @@ class CheckpointFile:
         except OSError as error:
             fault = f"its lock {self._lock.name}: {reason(error)}"
             raise DataError(f"--checkpoint {self.path}: {fault}. {_NEW_NAME}") from error
+        except DatabaseError as error:
+            raise DataError(f"--checkpoint {self.path}: {error}") from error
         if handle is None:
             raise DataError(
                 f"--checkpoint {self.path}: it is held {holder(self._lock)}. Give each run a file"

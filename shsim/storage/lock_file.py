@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import socket
+import stat
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +15,9 @@ from shsim.errors import DatabaseError
 
 #: Characters that a holder's description may have; anybody could have written more.
 _LONGEST = 300
+
+#: What every holder's description begins with.
+_OURS = "by process "
 
 
 def acquire(path: Path) -> int | None:
@@ -22,7 +28,7 @@ def acquire(path: Path) -> int | None:
     OSError
         The file cannot be made.
     DatabaseError
-        This system knows no such lock.
+        This system knows no such lock, or something else has the file's name: it stays as it is.
     """
     try:
         import fcntl
@@ -31,11 +37,12 @@ def acquire(path: Path) -> int | None:
             "shsim locks a file in a way that this system lacks. Use PostgreSQL here."
         ) from None
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        handle = _opened(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # A holder that has just ended removed the file that we had opened.
-            if os.path.samestat(os.fstat(handle), path.stat()):
+            if _is_there(handle, path):
+                _refuse_foreign(handle, path)
                 _sign(handle, path)
                 return handle
         except BlockingIOError:
@@ -47,6 +54,37 @@ def acquire(path: Path) -> int | None:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """The file, made where there is none; never what a symbolic link points to."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _foreign(path) from error
+        raise
+
+
+def _is_there(handle: int, path: Path) -> bool:
+    return os.path.samestat(os.fstat(handle), path.lstat())
+
+
+def _refuse_foreign(handle: int, path: Path) -> None:
+    """What no shsim has written is neither emptied nor removed."""
+    status = os.fstat(handle)
+    plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    # A holder on a full disk wrote the beginning, or nothing.
+    if not plain or not _OURS.encode().startswith(os.pread(handle, len(_OURS), 0)):
+        raise _foreign(path)
+
+
+def _foreign(path: Path) -> DatabaseError:
+    return DatabaseError(
+        f"{path}, where the lock would be, is no lock file of shsim. Nothing was touched. See what"
+        " it is, move it away and run again."
+    )
 
 
 def _sign(handle: int, path: Path) -> None:
@@ -65,7 +103,7 @@ def _ourselves() -> str:
     except (KeyError, OSError):  # a container's user without a name
         user = str(os.getuid())
     return (
-        f"by process {os.getpid()} of user {user} on {socket.gethostname()},"
+        f"{_OURS}{os.getpid()} of user {user} on {socket.gethostname()},"
         f" since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     )
 
@@ -81,5 +119,7 @@ def holder(path: Path) -> str:
 
 def release(path: Path, handle: int) -> None:
     """Give it back; the file vanishes while it is still ours."""
-    path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        if _is_there(handle, path):
+            path.unlink()
     os.close(handle)

@@ -226,7 +226,7 @@ def test_a_write_that_fails_leaves_the_older_state(tmp_path: Path) -> None:
 
 def test_one_run_has_it_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "c.run")
-    (tmp_path / ".c.run.shsim-lock").write_text("by a run that was killed")
+    (tmp_path / ".c.run.shsim-lock").write_text("by process 1, which was killed")
     with CheckpointFile(str(tmp_path / "c.run")) as file:
         for name in ("c.run", "link"):
             with (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from storage.databases import POOL, pool_of
 
 from shsim.errors import DatabaseError, DataError
+from shsim.storage.checkpoint_file import CheckpointFile
 from shsim.storage.exam_lock_file import lock_path
 from shsim.storage.open import open_store
 
@@ -63,6 +66,57 @@ def test_a_stranger_in_a_lock_file_says_one_short_line(filled_file: Path) -> Non
     assert "by me!!" in str(caught.value)
     assert "all is well" not in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+def _to_a_link(lock: Path, victim: Path) -> None:
+    lock.symlink_to(victim)
+
+
+def _to_nowhere(lock: Path, victim: Path) -> None:
+    lock.symlink_to(victim.with_name("none"))
+
+
+def _to_a_second_name(lock: Path, victim: Path) -> None:
+    victim.write_text("by process 1: a name of the victim's own")
+    lock.hardlink_to(victim)
+
+
+def _to_what_is_no_lock(lock: Path, victim: Path) -> None:
+    lock.write_text(victim.read_text())
+
+
+def _to_a_pipe(lock: Path, victim: Path) -> None:
+    os.mkfifo(lock)
+
+
+@pytest.mark.parametrize("be", [_to_a_link, _to_nowhere, _to_a_second_name, _to_what_is_no_lock,
+    _to_a_pipe])  # fmt: skip
+def test_what_is_no_lock_file_is_neither_emptied_nor_removed(
+    filled_file: Path, tmp_path: Path, be: Callable[[Path, Path], None]
+) -> None:
+    kept = tmp_path / "c.run"
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    for lock in (lock_path(filled_file, "E"), tmp_path / ".c.run.shsim-lock"):
+        be(lock, victim)
+    there, before = sorted(tmp_path.iterdir()), victim.read_text()
+    with closing(open_store(f"sqlite:///{filled_file}")) as store:
+        for take in (store.exam_lock("E"), CheckpointFile(str(kept))):
+            with pytest.raises(
+                (DatabaseError, DataError), match="is no lock file of shsim"
+            ) as error:
+                take.__enter__()
+            assert "\n" not in str(error.value)
+    assert sorted(tmp_path.iterdir()) == there
+    assert victim.read_text() == before
+
+
+def test_a_lock_file_that_somebody_replaced_is_not_removed(filled_file: Path) -> None:
+    lock = lock_path(filled_file, "E")
+    with closing(open_store(f"sqlite:///{filled_file}")) as store, store.exam_lock("E"):
+        lock.unlink()
+        lock.write_text("another's")
+    assert lock.read_text() == "another's"
 
 
 def test_odd_exam_codes_are_listed_short_and_on_one_line(filled_file: Path) -> None:
