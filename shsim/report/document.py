@@ -33,12 +33,20 @@ def result_json(result: Result) -> str:
             "origin": calibration.origin if calibration else None,
             "before": asdict(calibration.before) if calibration else None,
             "verification": asdict(result.measures),
+            "changed": _changed(calibration),
             "when_estimated": calibration.when_estimated if calibration else None,
             "reasons": _reasons(calibration),
             "history": [asdict(record) for record in calibration.history] if calibration else [],
             "items": rows(result_columns(result)),
         }
     )
+
+
+def _changed(result: CalibrationResult | None) -> int | None:
+    """How many k a save changes, as it counts them: none is not 1."""
+    if result is None:
+        return None
+    return int((~result.pool.k_stored | (result.pool.k != result.k)).sum())
 
 
 def _reasons(result: CalibrationResult | None) -> dict[str, Any] | None:

@@ -49,11 +49,25 @@ def history_json(runs: Sequence[RecordedRun | UnreadableRun], count: int) -> str
     )
 
 
+def in_force_json(exam: str, made: RecordedRun | None, newest: RecordedRun | None) -> str:
+    """The calibration that made most of an exam's k, with its settings, and the last that wrote."""
+    return json_text(
+        {
+            "version": __version__,
+            "exam": exam,
+            "made_by": None if made is None else {**run_facts(made), "settings": made.settings},
+            "last_written_by": None if newest is None else run_facts(newest),
+        }
+    )
+
+
 def _facts(run: RecordedRun | UnreadableRun) -> dict[str, Any]:
     """As :func:`run_facts`; of a run that cannot be read its number and why."""
     if isinstance(run, RecordedRun):
         return run_facts(run)
-    known = {"run": run.run, "outcome": UNREADABLE, "message": run.message}
+    known = {
+        "run": run.run, "outcome": UNREADABLE, "ended": UNREADABLE, "message": run.message,
+    }  # fmt: skip
     return {**dict.fromkeys(_NAMES), **known}
 
 
@@ -64,6 +78,7 @@ def run_facts(run: RecordedRun) -> dict[str, Any]:
         "command": run.command,
         "exam": run.exam,
         "outcome": run.outcome,
+        "ended": run.ended,
         "message": run.message,
         "started": run.started.isoformat(),
         "finished": run.finished.isoformat(),

@@ -77,6 +77,9 @@ def test_setting_one_k_and_rolling_it_back(start: Start, demo_dsn: str) -> None:
     with served.ask() as admin:
         answer = admin.post(f"{PREFIX}/set", json=body)
         assert answer.json() == {"ok": True, **body, "changed": True, "run": 1, "warning": None}
+        stands = admin.get(f"{PREFIX}/in_force", params={"exam": "DEMO-EXAM"}).json()
+        assert (stands["made_by"], stands["last_written_by"]["run"]) == (None, 1)
+        assert stands["last_written_by"]["ended"] == "saved"
         assert 'shsim_runs_total{command="set",outcome="saved"} 1.0' in admin.get("/metrics").text
     after = query(demo_dsn, "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1")
     assert dict(after) == {**dict(before), item[0]: 0.125}

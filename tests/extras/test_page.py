@@ -51,6 +51,18 @@ def k_shown(page: Browser) -> dict[str, tuple[str, str]]:
     return {row[0].split()[0]: (row[2], row[3]) for row in rows}
 
 
+def is_in_force(page: Browser, paged: Served, run: int) -> None:
+    """Over the items stands this run, of a moment ago, and what its cap takes for granted."""
+    page.driver.get(f"{paged.url}/#items")
+    page.reads("#items-cap", f"In force: run {run}, ")
+    assert "Cap 0.3" in page.text("#items-cap")
+    page.reads("#items-table thead", "Cap: about ")
+    assert "attempts of the 7 days from before it were made under other k" in page.text(
+        "#items-cap"
+    )
+    assert "takes each test to hold 20 items" in page.text("#items-cap")
+
+
 def of_this_tab(page: Browser) -> str:
     """The number of the calibration that the page started."""
     kept = page.driver.execute_script(f"return sessionStorage['shsim.calibration.{EXAM}']")
@@ -92,7 +104,9 @@ def test_from_a_dry_run_to_saved_k_and_back(page: Browser, paged: Served) -> Non
     page.click("#save")
     page.until(lambda: page.shown("#dialog"))
     asked = page.text("#dialog")
-    assert f"{len(shown)} k of 480 items of {EXAM} will change" in asked
+    assert f"{dry['changed']} k of 480 items of {EXAM} will change" in asked
+    stands = {f"{each['question_id']}/{each['version']}": each["sh_p"] for each in dry["items"]}
+    assert dry["changed"] == sum(first.get(name) != k for name, k in stands.items())
     page.click("#dialog-no")
     page.until(lambda: not page.shown("#dialog"))
     assert k_in(paged.dsn) == first
@@ -112,10 +126,7 @@ def test_from_a_dry_run_to_saved_k_and_back(page: Browser, paged: Served) -> Non
     run = newest["run"]
     assert f"It is run {run}." in page.text("#saved")
 
-    page.driver.get(f"{paged.url}/#items")
-    page.reads("#items-cap", f"In force: run {run}, ")
-    assert "Cap 0.3" in page.text("#items-cap")
-    page.reads("#items-table thead", "Cap: about ")
+    is_in_force(page, paged, run)
     page.driver.get(f"{paged.url}/#runs")
     page.until(lambda: page.shown(f"[data-run='{run}'] .rollback"))
     assert page.one(f"[data-run='{run}'] time").get_attribute("title").endswith(" UTC")
@@ -134,8 +145,16 @@ def test_a_rollback_over_what_was_written_since(page: Browser, paged: Served) ->
         quick = {"exam_code": EXAM, "tau": 0.4, "tol": 0.2, "n": 2000, "iters": 3, "seed": 1}
         run = outcome(admin, begin(admin, **quick))["run"]
         item = {"question_id": 900_002, "version": 1, "sh_p": 0.25}
-        admin.post(f"{PREFIX}/set", json=item).raise_for_status()
-    page.open(paged.url, token("admin"), "runs")
+        later = admin.post(f"{PREFIX}/set", json=item).json()["run"]
+        # What the k in force do: it saves none, so that the list says how it ended, not `dry`.
+        quick = {"exam_code": EXAM, "n": 2000, "seed": 1}
+        done = admin.post(f"{PREFIX}/simulate", json=quick).json()["run"]
+    page.open(paged.url, token("admin"))
+    page.reads("#items-cap", f"Last written by run {later} (set), ")
+    assert f"In force: run {run}, " in page.text("#items-cap")
+    assert "Cap 0.4, " in page.text("#items-cap")
+    page.driver.get(f"{paged.url}/#runs")
+    page.reads(f"[data-run='{done}'] .outcome", "done")
     page.click(f"[data-run='{run}'] .rollback")
     page.reads("#dialog-yes", "Roll back all the same")
     assert "900002/1" in page.text("#dialog")

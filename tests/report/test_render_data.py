@@ -97,6 +97,11 @@ def test_json_has_the_agreed_keys() -> None:
     assert document["command"] == "calibrate"
     assert document["version"] == shsim.__version__
     assert document["run"] is None
+    # As a save counts: where none was stored, 1 is a change too.
+    assert not result.pool.k_stored.all()
+    moved = {i for i, k in enumerate(result.k) if k != result.pool.k[i]}
+    none = {i for i, stored in enumerate(result.pool.k_stored) if not stored}
+    assert document["changed"] == len(moved | none) > len(moved)
     assert document["seed"] == document["settings"]["seed"] == 7
     assert document["settings"]["theta"] == "normal:0,1"
     assert set(document["history"][0]) == {"iter", "avg_exp", "max_exp", "max_over", "seconds"}

@@ -17,7 +17,7 @@ from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import problem_responses
 from shsim.extras.admin_api.services import services_of
 from shsim.model.run_record import Rollback
-from shsim.report.history import history_json
+from shsim.report.history import history_json, in_force_json
 from shsim.report.past_run import past_run_json, rollback_json
 from shsim.workflow.past_runs import recall, rollback
 
@@ -46,6 +46,19 @@ class Run(BaseModel):
     measures: dict[str, Any]
     history: list[dict[str, Any]]
     items: list[dict[str, Any]]
+
+
+class InForce(BaseModel):
+    """Whose k an exam has."""
+
+    version: str
+    exam: str
+    made_by: dict[str, Any] | None = Field(
+        description="The calibration that made most of the k in force, with its `settings`."
+    )
+    last_written_by: dict[str, Any] | None = Field(
+        description="The last run that wrote any of them: that one, a `set` or a rollback."
+    )
 
 
 class Undoing(BaseModel):
@@ -93,6 +106,13 @@ def runs_router() -> APIRouter:
         """Every front door's: the command line's too."""
         with services_of(request).stores.reading() as store:
             return JsonText(history_json(*store.ledger.history(exam, limit)))
+
+    @router.get("/in_force", summary="Whose k an exam has", response_model=InForce)
+    def in_force(request: Request, _viewer: Viewer, exam: Annotated[ExamCode, Query()]) -> Response:
+        """As `audit` finds it; null where no run on record did it."""
+        with services_of(request).stores.reading() as store:
+            ledger = store.ledger
+            return JsonText(in_force_json(exam, ledger.in_force(exam), ledger.newest_saved(exam)))
 
     @router.get(
         "/runs/{run}",

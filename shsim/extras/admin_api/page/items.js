@@ -2,7 +2,8 @@
 
 import { get, getPage } from "./api.js";
 import { byId, el, fill, sortable, svg } from "./elements.js";
-import { count, plain, rate, some, time } from "./format.js";
+import { count, rate, some } from "./format.js";
+import { leadOf } from "./in_force.js";
 
 const ROWS = 50;
 const BATCH = 1000;
@@ -27,7 +28,7 @@ export async function showItems(exam) {
   fill(byId("items-cap"), "Loading…");
   draw();
   try {
-    const written = tableInForce(exam, signal).then((found) => {
+    const written = get(`/in_force?exam=${encodeURIComponent(exam)}`, { signal }).then((found) => {
       if (signal.aborted) return;
       table = found;
       draw();
@@ -54,14 +55,6 @@ async function load(exam, signal) {
   } while (!whole && items.length < MOST);
 }
 
-/** The last run on record that wrote this exam's k; a calibration says which cap it was for. */
-async function tableInForce(exam, signal) {
-  const { runs } = await get(`/runs?exam=${encodeURIComponent(exam)}&limit=200`, { signal });
-  const run = runs.find((each) => each.outcome === "saved");
-  if (run === undefined) return { run: null };
-  return { run, settings: run.command === "calibrate" ? (await get(`/runs/${run.run}`, { signal })).settings : null };
-}
-
 function draw() {
   drawLead();
   drawTable();
@@ -69,32 +62,22 @@ function draw() {
 }
 
 function drawLead() {
-  const lead = byId("items-cap");
-  if (table === null) return;
-  if (table.run === null) {
-    fill(lead, "No run on record has written these k.");
-    return;
-  }
-  const { run, settings } = table;
-  const at = time(el("time"), run.finished);
-  if (settings === null) {
-    fill(lead, `k last written by run ${run.run} (${run.command}), `, at, ".");
-    return;
-  }
-  const held = el("span", { class: `tag ${run.held ? "good" : "bad"}` }, run.held ? "held" : "not held");
-  fill(
-    lead,
-    `In force: run ${run.run}, `, at, `. Cap ${plain(run.tau)}, `, held,
-    ` at a largest predicted exposure of ${rate(run.max_exposure)}.`,
-  );
+  if (table !== null) fill(byId("items-cap"), ...leadOf(table, assumption()));
 }
 
 /** Attempts that an item at the cap would have had: tests are attempts over their length. */
 function attemptsAtCap() {
-  const { run, settings } = table ?? {};
-  if (!whole || !settings?.length || !run.tau) return null;
+  const made = table?.made_by;
+  if (!whole || !made?.settings.length || !made.tau) return null;
   const attempts = items.reduce((sum, item) => sum + item.recent_attempts, 0);
-  return attempts > 0 ? (run.tau * attempts) / settings.length : null;
+  return attempts > 0 ? (made.tau * attempts) / made.settings.length : null;
+}
+
+/** What the cap of the table takes for granted, where it is drawn. */
+function assumption() {
+  if (attemptsAtCap() === null) return null;
+  const { length, se_stop: stop } = table.made_by.settings;
+  return `The cap of the table takes each test to hold ${some(length, "item")}${stop === null || stop === undefined ? "" : ", the most it may"}: as many tests as attempts divided by that. Attempts are counted whichever exam they were in.`;
 }
 
 function drawTable() {

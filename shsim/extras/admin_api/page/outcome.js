@@ -29,15 +29,15 @@ export function showOutcome(place, calibration, offer) {
     return;
   }
   const { verdict, items } = result;
-  const changed = items.filter((item) => item.sh_p !== item.sh_p_before);
+  const moved = items.filter((item) => item.sh_p !== item.sh_p_before);
   fill(
     place,
     el("p", { class: `said verdict ${verdict.held ? "good" : "bad"}` }, verdict.sentence),
     verdict.remedy ? el("p", { class: "said care" }, verdict.remedy) : null,
-    closing(calibration, offer, changed.length),
+    closing(calibration, offer),
     el("div", { class: "pair" },
       el("div", { class: "stack" }, measures(result), exposures(result), acceptance(items)),
-      changes(changed, items.length)),
+      changes(moved, result)),
     el("details", { class: "card" }, el("summary", {}, "The summary that the command line prints"), el("pre", { tabindex: "0" }, calibration.stdout)),
   );
   speak(verdict.sentence);
@@ -73,9 +73,9 @@ function acceptance(items) {
     el("p", { class: "legend" }, el("span", { class: "before" }, "before"), el("span", {}, "after")));
 }
 
-function changes(changed, total) {
+function changes(moved, { changed, items }) {
   const size = (item) => Math.abs(item.sh_p - item.sh_p_before);
-  const sorted = changed.toSorted((one, other) => size(other) - size(one));
+  const sorted = moved.toSorted((one, other) => size(other) - size(one));
   const body = el("tbody");
   const more = el("button", { type: "button", class: "plain" }, "Show more");
   const show = () => {
@@ -90,10 +90,11 @@ function changes(changed, total) {
     el("th", { scope: "col", class: "number roomy" }, "Topic"),
     ...["k before", "k after", "Exposure"].map((words) => el("th", { scope: "col", class: "number" }, words)));
   return el("div", { class: "card" },
-    el("h2", {}, `Items whose k change most (${count(changed.length)} of ${count(total)} change)`),
-    changed.length
+    el("h2", {}, `Items whose k change most (${count(changed)} of ${count(items.length)} change)`),
+    changed > moved.length ? el("p", { class: "hint" }, `${some(changed - moved.length, "item")} with no k stored will have 1, which is what that means.`) : null,
+    moved.length
       ? el("div", { class: "inner" }, el("table", { class: "changes" }, el("thead", {}, head), body), more)
-      : el("p", {}, "No k changes."));
+      : el("p", {}, "No item is given another k."));
 }
 
 function changeRow(item) {
@@ -108,8 +109,9 @@ function changeRow(item) {
 }
 
 /** The save, or what was saved. */
-function closing(calibration, offer, changed) {
+function closing(calibration, offer) {
   const { result, saved, dry_run: dry } = calibration;
+  const { changed } = result;
   if (saved) return afterSave(calibration, offer);
   if (!dry) return el("p", { class: "said care" }, "Nothing was saved.");
   if (offer.save === null) {

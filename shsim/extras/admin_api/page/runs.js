@@ -70,5 +70,5 @@ function row(run, exam, limit) {
     el("td", { class: "number roomy" }, run.tau === null ? "–" : plain(run.tau)),
     el("td", { class: "roomy" }, test || "–"),
     el("td", { class: "roomy" }, run.os_user),
-    el("td", {}, el("div", { class: "outcome" }, el("span", { class: `tag ${OUTCOMES[run.outcome] ?? ""}`, title: run.message || null }, run.outcome), undo)));
+    el("td", {}, el("div", { class: "outcome" }, el("span", { class: `tag ${OUTCOMES[run.outcome] ?? ""}`, title: run.message || null }, run.ended), undo)));
 }
