@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +29,29 @@ class SaveOutcome:
     unchanged: int
     run: int | None = None
     warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import would do.
+
+    Attributes
+    ----------
+    changed, unchanged
+        Items of the pool that are new or change, and those that stand so already.
+    published
+        Items that the exam publishes now.
+    kept
+        Those of them that the pool has no version of: they stay published.
+    shared
+        Other exams that publish what the exam will, with how many of its items.
+    """
+
+    changed: int
+    unchanged: int
+    published: int = 0
+    kept: int = 0
+    shared: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +157,9 @@ class Store(Protocol):
 
         After `patience` seconds it is left to its fate.
         """
+
+    def plan_import(self, pool: ItemPool) -> ImportPlan:
+        """What `import_pool` would do as things stand; nothing is written, nor locked."""
 
     def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.

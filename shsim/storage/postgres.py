@@ -13,19 +13,27 @@ from shsim.model.audit import LiveCounts
 from shsim.model.item_exposure import ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
-from shsim.storage.base import Finding, SaveOutcome
+from shsim.storage.base import Finding, ImportPlan, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.exam_waiting import Patience
+from shsim.storage.import_plan import count_unchanged
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_grants import IMPORTING, OWNING
 from shsim.storage.postgres_locks import lock_key
-from shsim.storage.postgres_rows import copy_text, read_items, read_live, read_pool, read_publishers
+from shsim.storage.postgres_rows import (
+    copy_text,
+    read_import_plan,
+    read_items,
+    read_live,
+    read_pool,
+    read_publishers,
+)
 from shsim.storage.postgres_save import Save, limit_waiting
 from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
@@ -231,6 +239,11 @@ class PostgresStore:
         # A wait for a standby that was cancelled, say: the server has told us, and nobody else.
         return replace(outcome, warning=f"it is saved, and {self.label} said of its COMMIT: {said}")
 
+    def plan_import(self, pool: ItemPool) -> ImportPlan:
+        """What `import_pool` would do as things stand; nothing is written, nor locked."""
+        require_spelling(pool.name)
+        return self._session.run(lambda cursor: read_import_plan(cursor, pool))
+
     def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
 
@@ -246,8 +259,7 @@ class PostgresStore:
             self._session.require_lock(cursor, pool.name)
             cursor.execute(_SQL["stage_pool"])
             cursor.copy_expert(_SQL["copy_pool"], copy_text(rows))
-            cursor.execute(_SQL["count_imported"], {"exam": pool.name})
-            unchanged = int(cursor.fetchone()[0])
+            unchanged = count_unchanged(pool, read_pool(cursor, pool.name))
             if outcome is not None and unchanged == len(pool):
                 return outcome  # the answer to the COMMIT was lost, and it stands
             for step in ("versions", "publications", "calibrations", "k"):

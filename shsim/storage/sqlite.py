@@ -14,7 +14,7 @@ from shsim.model.audit import LiveCounts
 from shsim.model.item_exposure import ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
-from shsim.storage.base import Finding, SaveOutcome
+from shsim.storage.base import Finding, ImportPlan, SaveOutcome
 from shsim.storage.changes import refuse_changes
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.driver_errors import read_only
@@ -22,12 +22,19 @@ from shsim.storage.dsn import Dsn
 from shsim.storage.exam_lock_file import lock_path, locked
 from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.exam_waiting import Patience
+from shsim.storage.import_plan import count_unchanged
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.saved_k import refuse_unsaved
-from shsim.storage.sqlite_rows import read_items, read_live, read_pool, read_publishers
+from shsim.storage.sqlite_rows import (
+    read_import_plan,
+    read_items,
+    read_live,
+    read_pool,
+    read_publishers,
+)
 from shsim.storage.sqlite_session import SqliteSession
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
@@ -210,6 +217,11 @@ class SqliteStore:
         with self.exam_lock(exam):
             return self._session.run(work, write=True)
 
+    def plan_import(self, pool: ItemPool) -> ImportPlan:
+        """What `import_pool` would do as things stand; nothing is written, nor locked."""
+        require_spelling(pool.name)
+        return self._session.run(lambda db: read_import_plan(db, pool))
+
     def import_pool(self, pool: ItemPool, patience: Patience | None = None) -> SaveOutcome:
         """Publish the pool's items under the exam `pool.name`, in one transaction.
 
@@ -220,9 +232,9 @@ class SqliteStore:
         exam = {"exam": pool.name}
 
         def work(db: sqlite3.Connection) -> SaveOutcome:
+            unchanged = count_unchanged(pool, read_pool(db, pool.name))
             db.execute(_SQL["stage_pool"])
             db.executemany(_SQL["copy_pool"], rows)
-            unchanged = int(db.execute(_SQL["count_imported"], exam).fetchone()[0])
             for step in ("versions", "publications", "calibrations", "k"):
                 db.execute(_SQL[f"import_{step}"], exam)
             db.execute("DROP TABLE shsim_pool")

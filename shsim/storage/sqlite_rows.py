@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,6 +12,9 @@ import numpy as np
 from shsim.arrays import AnyArray
 from shsim.model.audit import LiveCounts
 from shsim.model.item_exposure import ItemExposure, ItemPage
+from shsim.model.item_pool import ItemPool
+from shsim.storage.base import ImportPlan
+from shsim.storage.import_plan import import_plan
 from shsim.storage.statements import statements
 
 _SQL = statements("sqlite")
@@ -77,6 +81,16 @@ def read_publishers(
     """A row an exam that publishes the item, one of None where none does, or no row: no item."""
     asked = {"question_id": question_id, "version": version}
     return db.execute(_SQL["publishers"], asked).fetchall()
+
+
+def read_import_plan(db: sqlite3.Connection, pool: ItemPool) -> ImportPlan:
+    """What an import of the pool would do."""
+
+    def publishers(items: list[tuple[int, int]]) -> Mapping[str, int]:
+        asked = {"exam": pool.name, "items": json.dumps(items)}
+        return dict(db.execute(_SQL["other_publishers"], asked).fetchall())
+
+    return import_plan(pool, read_pool(db, pool.name), publishers)
 
 
 def _moment(moment: datetime) -> str:

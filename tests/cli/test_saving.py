@@ -138,9 +138,31 @@ def test_export_and_import_are_each_others_inverse(
         assert f"published 480 items of {file} under {exam}" in done.out
         back = here("export", *target).out
         assert rows(back) == rows(exported)
-        assert (
-            "which publishes 480 items now" in here("import", str(file), *target, "--dry-run").out
-        )
+        again = here("import", str(file), *target, "--dry-run").out
+        assert "which publishes 480 items now: 0 new or changed, 480 stand so already; " in again
+
+
+def test_an_import_tells_what_it_leaves_and_what_it_shares_in_a_dry_run_too(
+    here: Run, demo: Sequence[str], tmp_path: Path
+) -> None:
+    """Another k for the first item, and half of the pool left out."""
+    lines = here("export", *demo).out.splitlines(keepends=True)
+    file = tmp_path / "shorter.csv"
+    file.write_text("".join([lines[0], lines[1].rsplit(",", 1)[0] + ",0.125\n", *lines[2:200]]))
+    warned = "199 items of M-1 are published in DEMO-EXAM too"
+    kept = "; 281 items of the exam that are not in the file stay published as they are"
+    target = ("--dsn", demo[1])
+    for exam, published in (("M-1", "a new exam: 199"), ("DEMO-EXAM", "which publishes 480")):
+        for dry in (("--dry-run",), ()):
+            before = here("export", *demo).out
+            ended = here("import", str(file), "--exam", exam, *target, *dry)
+            assert ended.code == 0, ended.err
+            assert (warned in ended.err) == (exam == "M-1")
+            assert (kept in ended.out) == (exam != "M-1")
+            assert not dry or published in ended.out
+            assert not dry or here("export", *demo).out == before
+    assert "199 stood so already; 281 items" in ended.out
+    assert len(rows(here("export", *demo).out)) == 480
 
 
 def test_a_pool_with_upper_asymptotes_is_simulated_from_its_file_and_not_imported(

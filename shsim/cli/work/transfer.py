@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -19,8 +20,10 @@ from shsim.cli.work.sources import (
 )
 from shsim.cli.work.taken_files import output_asked
 from shsim.errors import UsageError
+from shsim.model.item_pool import ItemPool
 from shsim.report.plain_text import visible_line
 from shsim.report.render import DataFormat, pool_data
+from shsim.storage.base import ImportPlan
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_new_name, require_spelling
 from shsim.storage.import_rows import require_importable
@@ -77,29 +80,47 @@ def run_import(request: ImportRequest) -> None:
     require_importable(pool)  # before a database is made, and in a dry run too
     words = f"{len(pool):,} items of {file_label(request.file)} under {visible_line(request.exam)}"
     if request.dry_run:
-        there = _items_there(request, request.exam, narrator)
-        state = f"which publishes {there:,} items now" if there else "a new exam"
-        emit(f"would publish {words}, {state}; nothing was written\n")
+        plan = _planned(request, pool, narrator)
+        _warn_of_shared(request.exam, plan.shared, narrator)
+        now = f"which publishes {plan.published:,} items now" if plan.published else "a new exam"
+        emit(
+            f"would publish {words}, {now}: {plan.changed:,} new or changed,"
+            f" {plan.unchanged:,} stand so already{_left(plan.kept)}; nothing was written\n"
+        )
         return
     with open_database(request, narrator, read_only=False) as store:
         outcome = store.import_pool(pool, patience_of(request.wait, narrator))
         warn_of_commit(outcome, narrator)
-        for other, count in store.shared_exams(request.exam).items():
-            narrator.warn(
-                f"{count:,} items of {visible_line(request.exam)} are published in"
-                f" {visible_line(other)} too: their parameters and sh_p serve both exams."
-            )
+        _warn_of_shared(request.exam, store.shared_exams(request.exam), narrator)
+        kept = store.exams().get(request.exam, 0) - len(pool)
     said = (
         f"published {words}: {outcome.changed:,} new or changed,"
-        f" {outcome.unchanged:,} stood so already"
+        f" {outcome.unchanged:,} stood so already{_left(kept)}"
     )
-    narrator.milestone("saved", said, changed=outcome.changed, unchanged=outcome.unchanged)
+    narrator.milestone(
+        "saved", said, changed=outcome.changed, unchanged=outcome.unchanged, kept=kept
+    )
     emit(f"{said}\n")
 
 
-def _items_there(request: ImportRequest, exam: str, narrator: Narrator) -> int:
-    """How many items the exam publishes; a dry run makes no database to find out."""
+def _planned(request: ImportRequest, pool: ItemPool, narrator: Narrator) -> ImportPlan:
+    """What an import would do; a dry run makes no database to find out."""
     if named_database(request) is None and not embedded_path().exists():
-        return 0
+        return ImportPlan(changed=len(pool), unchanged=0)
     with open_database(request, narrator, read_only=True) as store:
-        return store.exams().get(exam, 0)
+        return store.plan_import(pool)
+
+
+def _warn_of_shared(exam: str, shared: Mapping[str, int], narrator: Narrator) -> None:
+    for other, count in shared.items():
+        narrator.warn(
+            f"{count:,} items of {visible_line(exam)} are published in"
+            f" {visible_line(other)} too: their parameters and sh_p serve both exams."
+        )
+
+
+def _left(kept: int) -> str:
+    """What is said of items of the exam that the file lacks: an import takes nothing out."""
+    if not kept:
+        return ""
+    return f"; {kept:,} items of the exam that are not in the file stay published as they are"

@@ -31,6 +31,16 @@ WHERE mine.exam_code = %(exam)s AND other.exam_code <> mine.exam_code
 GROUP BY other.exam_code
 ORDER BY other.exam_code;
 
+-- name: other_publishers
+-- Other exams that publish any of these items, and how many of them.
+SELECT p.exam_code, count(*)
+FROM unnest(%(questions)s::bigint[], %(versions)s::bigint[]) i(question_id, version)
+JOIN question_publications p
+    ON p.question_id = i.question_id AND p.live_version = i.version
+WHERE p.exam_code <> %(exam)s
+GROUP BY p.exam_code
+ORDER BY p.exam_code;
+
 -- name: lock_exam
 SELECT pg_try_advisory_lock(%(key)s);
 
@@ -130,22 +140,6 @@ CREATE TEMPORARY TABLE shsim_pool (
 
 -- name: copy_pool
 COPY shsim_pool (question_id, version, topic_id, a, b, c, sh_p) FROM STDIN;
-
--- name: count_imported
--- Items that already stand as the pool has them.
-SELECT count(*)
-FROM shsim_pool n
-JOIN question_publications p
-    ON p.exam_code = %(exam)s AND p.question_id = n.question_id AND p.live_version = n.version
-JOIN question_versions v
-    ON v.question_id = n.question_id AND v.version = n.version AND v.state = 'published'
-LEFT JOIN item_calibration i
-    ON i.question_id = n.question_id AND i.version = n.version AND i.model = '3pl'
-LEFT JOIN item_exposure_control e
-    ON e.question_id = n.question_id AND e.version = n.version
-WHERE (n.topic_id IS NULL OR v.topic_id IS NOT DISTINCT FROM n.topic_id)
-    AND (n.a IS NULL OR (i.a = n.a AND i.b = n.b AND i.c = n.c))
-    AND (n.sh_p IS NULL OR e.sh_p = n.sh_p);
 
 -- name: import_versions
 INSERT INTO question_versions AS v (question_id, version, topic_id, state)

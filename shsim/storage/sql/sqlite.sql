@@ -35,6 +35,16 @@ WHERE mine.exam_code = :exam AND other.exam_code <> mine.exam_code
 GROUP BY other.exam_code
 ORDER BY other.exam_code;
 
+-- name: other_publishers
+-- Other exams that publish any of these items, and how many of them.
+SELECT exam_code, count(*)
+FROM question_publications
+WHERE exam_code <> :exam AND (question_id, live_version) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:items)
+)
+GROUP BY exam_code
+ORDER BY exam_code;
+
 -- name: stage_k
 CREATE TEMPORARY TABLE shsim_k (
     question_id INTEGER, version INTEGER, sh_p REAL, PRIMARY KEY (question_id, version)
@@ -58,22 +68,6 @@ CREATE TEMPORARY TABLE shsim_pool (
 
 -- name: copy_pool
 INSERT INTO shsim_pool VALUES (?, ?, ?, ?, ?, ?, ?);
-
--- name: count_imported
--- Items that already stand as the pool has them.
-SELECT count(*)
-FROM shsim_pool n
-JOIN question_publications p
-    ON p.exam_code = :exam AND p.question_id = n.question_id AND p.live_version = n.version
-JOIN question_versions v
-    ON v.question_id = n.question_id AND v.version = n.version AND v.state = 'published'
-LEFT JOIN item_calibration i
-    ON i.question_id = n.question_id AND i.version = n.version AND i.model = '3pl'
-LEFT JOIN item_exposure_control e
-    ON e.question_id = n.question_id AND e.version = n.version
-WHERE (n.topic_id IS NULL OR v.topic_id IS n.topic_id)
-    AND (n.a IS NULL OR (i.a = n.a AND i.b = n.b AND i.c = n.c))
-    AND (n.sh_p IS NULL OR e.sh_p = n.sh_p);
 
 -- name: import_versions
 INSERT INTO question_versions AS v (question_id, version, topic_id, state)
