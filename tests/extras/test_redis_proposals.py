@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import redis
@@ -369,7 +369,8 @@ def test_the_reader_reads_what_was_counted(redis_server):
     named = reader.of_items("E", [(2, 1), (3, 1)], first, last)
     assert [(each.item, each.proposals) for each in named.by_item()] == [((2, 1), 5), ((3, 1), 0)]
     moments = datetime(2026, 2, 1, 23, tzinfo=UTC), datetime(2026, 2, 2, 1, tzinfo=UTC)
-    assert reader.proposals([(1, 1)], *moments) == {(1, 1): 10}
+    by_day = {(last, (1, 1)): 4, (last + timedelta(days=1), (1, 1)): 6}
+    assert reader.proposals([(1, 1)], *moments) == by_day
 
 
 @pytest.mark.long
