@@ -182,7 +182,7 @@ def test_a_server_that_leaves_something_ends_in_another_way(
                 held.release.set()
 
     monkeypatch.setattr(serve, "_Server", Server)
-    with pytest.raises(DatabaseError, match="1 run had not ended"):
+    with pytest.raises(DatabaseError, match="1 run or change had not ended"):
         serve.serve(SETTINGS, lines)
     (said,) = [message for _, event, message in lines if event == "unfinished"]
     assert "HELD-UP" in said

@@ -44,7 +44,7 @@ def serve(settings: ServerSettings, log: Log) -> None:
     UsageError
         Host and port cannot be listened at.
     DatabaseError
-        Runs had to be left that would not end.
+        Runs or changes had to be left that would not end.
     """
     app = create_app(settings, log)
     listening = listening_socket(settings)
@@ -68,9 +68,9 @@ def serve(settings: ServerSettings, log: Log) -> None:
     log("info", "stopped", "the server has stopped")
     cut_short = app.state.services.cut_short
     if cut_short:
-        runs = "1 run" if cut_short == 1 else f"{cut_short} runs"
+        what = "1 run or change" if cut_short == 1 else f"{cut_short} runs and changes"
         raise DatabaseError(
-            f"{runs} had not ended when the server did; the log names what. The database did not"
+            f"{what} had not ended when the server did; the log names what. The database did not"
             " answer, or held a save up. See what stands with: shsim history, or shsim export"
         )
 

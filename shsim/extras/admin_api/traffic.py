@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shsim.extras.admin_api.paths import PREFIX
 from shsim.extras.admin_api.problems import Problem
 from shsim.extras.admin_api.services import Services
 
@@ -58,6 +60,10 @@ class Traffic:
             await self._app(scope, receive, safely)
         except ClientDisconnect:
             status = _CLIENT_GONE
+        except asyncio.CancelledError:
+            # The server stops, and has waited long enough; uvicorn would answer a plain 500.
+            if status is None:
+                await _cut_short(scope["method"]).response()(scope, receive, safely)
         except Exception as fault:  # noqa: BLE001 - the last line of defence
             answer = Problem(
                 500, "This is a bug in the server.", incident=self._bug(fault, scope["path"])
@@ -91,6 +97,14 @@ class Traffic:
             f" {scope['path']} {status} {fields['ms']:g} ms"
         )
         self._services.log("info", "request", message, fields)
+
+
+def _cut_short(method: str) -> Problem:
+    """The answer to a request that had not ended when the server did."""
+    said = "The server is stopping, and this had not ended."
+    if method not in {"GET", "HEAD"}:
+        said += f" Where it was being saved, all of it stands, or nothing: see GET {PREFIX}/runs"
+    return Problem(503, said)
 
 
 def _route(scope: Scope) -> str:
