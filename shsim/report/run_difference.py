@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from shsim import __version__
+from shsim.arrays import FloatArray, IntArray
 from shsim.model.run_record import PastRun, RecordedRun, RunItems
 from shsim.report.canvas import Canvas
 from shsim.report.columns import Columns, rows
@@ -25,20 +27,54 @@ from shsim.report.recorded_figures import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The items that both runs wrote, each run's k after, and how many only one of them wrote."""
+
+    ids: IntArray
+    versions: IntArray
+    one: FloatArray
+    other: FloatArray
+    not_in_first: int
+    not_in_second: int
+
+    @classmethod
+    def of(cls, first: RunItems, second: RunItems) -> _Shared:
+        pairs = [np.stack([items.question_id, items.version], axis=1) for items in (first, second)]
+        every, place = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
+        mine, theirs = np.split(place.reshape(-1), [len(first)])
+        both, i, j = np.intersect1d(mine, theirs, assume_unique=True, return_indices=True)
+        return cls(
+            ids=every[both, 0],
+            versions=every[both, 1],
+            one=first.after[i],
+            other=second.after[j],
+            not_in_first=len(second) - len(both),
+            not_in_second=len(first) - len(both),
+        )
+
+    @property
+    def differ(self) -> IntArray:
+        """Where k differ, in the items' order."""
+        same = (self.one == self.other) | (np.isnan(self.one) & np.isnan(self.other))
+        return np.flatnonzero(~same)
+
+
 def difference_columns(first: PastRun, second: PastRun) -> Columns:
-    """One row an item whose k differs; empty where a run did not write the item."""
-    ids, versions, one, other = _aligned(first.items, second.items)
-    differ = np.flatnonzero(~((one == other) | (np.isnan(one) & np.isnan(other))))
+    """One row an item of both runs whose k differs."""
+    shared = _Shared.of(first.items, second.items)
+    differ = shared.differ
     return {
-        "question_id": ids[differ].tolist(),
-        "version": versions[differ].tolist(),
-        "sh_p_first": [None if np.isnan(k) else k for k in one[differ].tolist()],
-        "sh_p_second": [None if np.isnan(k) else k for k in other[differ].tolist()],
+        "question_id": shared.ids[differ].tolist(),
+        "version": shared.versions[differ].tolist(),
+        "sh_p_first": [None if np.isnan(k) else k for k in shared.one[differ].tolist()],
+        "sh_p_second": [None if np.isnan(k) else k for k in shared.other[differ].tolist()],
     }
 
 
 def difference_json(first: PastRun, second: PastRun) -> str:
     """Everything that differs, and both runs' figures."""
+    shared = _Shared.of(first.items, second.items)
     return json_text(
         {
             "command": "diff",
@@ -47,6 +83,9 @@ def difference_json(first: PastRun, second: PastRun) -> str:
             "settings": {name: list(pair) for name, pair in _settings(first, second)},
             "measures": [dict(first.run.measures), dict(second.run.measures)],
             "items": rows(difference_columns(first, second)),
+            "in_both": len(shared.ids),
+            "not_in_first": shared.not_in_first,
+            "not_in_second": shared.not_in_second,
         }
     )
 
@@ -104,22 +143,31 @@ def _items(first: PastRun, second: PastRun, names: list[str]) -> Iterator[Render
             yield Text(f"{name.capitalize()} saved no k.")
     if not (len(first.items) and len(second.items)):
         return
-    ids, versions, one, other = _aligned(first.items, second.items)
-    size = np.abs(other - one)
-    size[np.isnan(size)] = 1.0  # only one of the runs wrote the item
-    differ = int((size > 0).sum())
-    yield Text(f"k that differ: {differ:,} of {len(ids):,}", style="bold")
-    chosen = [i for i in np.argsort(-size, kind="stable")[:LISTED].tolist() if size[i] > 0]
+    shared = _Shared.of(first.items, second.items)
+    yield Text(_differ_words(shared, names), style="bold")
+    differ = shared.differ
+    size = np.abs(shared.other - shared.one)[differ]
+    chosen = differ[np.argsort(-size, kind="stable")[:LISTED]].tolist()
     if chosen:
-        yield items_table(names, ((f"{ids[i]}/{versions[i]}", (one[i], other[i])) for i in chosen))
+        k = ((shared.one[i], shared.other[i]) for i in chosen)
+        items = (f"{shared.ids[i]}/{shared.versions[i]}" for i in chosen)
+        yield items_table(names, zip(items, k, strict=True))
 
 
-def _aligned(first: RunItems, second: RunItems) -> tuple[Any, Any, Any, Any]:
-    """Ids, versions, and each run's k after, over the items of both; nan where it has none."""
-    pairs = [np.stack([items.question_id, items.version], axis=1) for items in (first, second)]
-    every, place = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    one, other = np.full(len(every), np.nan), np.full(len(every), np.nan)
-    one[place[: len(first)]] = first.after
-    other[place[len(first) :]] = second.after
-    return every[:, 0], every[:, 1], one, other
+def _differ_words(shared: _Shared, names: list[str]) -> str:
+    """How many k differ, of the items that can be compared, and how many cannot."""
+    both, differ = len(shared.ids), len(shared.differ)
+    only = [
+        (count, name)
+        for count, name in zip((shared.not_in_first, shared.not_in_second), names, strict=True)
+        if count
+    ]
+    if not only:
+        return f"k that differ: {differ:,} of {both:,}"
+    items = "item that both hold" if both == 1 else "items that both hold"
+    missing = "; ".join(
+        f"{count:,} {'is' if count == 1 else 'are'} not in {name}" for count, name in only
+    )
+    if not both:
+        return f"The runs hold no item in common: {missing}."
+    return f"k that differ: {differ:,} of the {both:,} {items}; {missing}"

@@ -107,6 +107,26 @@ def test_diff_tells_settings_measures_and_k(here: Run, two_runs: Sequence[str]) 
     assert json.loads(here("diff", "2", "2", *two_runs, "--format", "json").out)["items"] == []
 
 
+def test_diff_compares_what_both_runs_hold(here: Run, two_runs: Sequence[str]) -> None:
+    """Run 2 becomes one of a few items: k set by hand, say."""
+    dsn, least = two_runs[1], "(SELECT min(question_id) FROM item_exposure_control)"
+    execute(dsn, f"DELETE FROM shsim_run_item WHERE run = 2 AND question_id > {least}")  # noqa: S608
+    execute(dsn, "UPDATE shsim_run_item SET k_after = 0.125 WHERE run = 2")
+    for pair, first, second in (("12", 0, 479), ("21", 479, 0)):
+        text = here("diff", *pair, *two_runs).out
+        assert "k that differ: 1 of the 1 item that both hold; 479 are not in run 2" in text
+        assert "none" not in text
+        told = json.loads(here("diff", *pair, *two_runs, "--format", "json").out)
+        counts = [told[name] for name in ("in_both", "not_in_first", "not_in_second")]
+        assert counts == [1, first, second]
+        (item,) = told["items"]
+        assert 0.125 in (item["sh_p_first"], item["sh_p_second"])
+        assert len(rows(here("diff", *pair, *two_runs, "--format", "csv").out)) == 1
+    execute(dsn, "UPDATE shsim_run_item SET version = 99 WHERE run = 2")
+    text = " ".join(here("diff", "1", "2", *two_runs).out.split())
+    assert "The runs hold no item in common: 1 is not in run 1; 480 are not in run 2." in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -33,6 +33,7 @@ AUDIT = ("audit", "--exam", "E")
 READING = (
     EXPORT, SWEEP, TRACE, SIMULATION, (*SIMULATION, "--dry-run"), (*CALIBRATION, "--dry-run"),
     ("history",), ("show", "1"), ("diff", "1", "2"), ("rollback", "2", "--dry-run"), AUDIT,
+    ("import", "pool.csv", "--exam", "E", "--dry-run"),
 )  # fmt: skip
 
 
