@@ -98,6 +98,7 @@ def test_a_calibration_from_start_to_end(start: Start, demo_dsn: str) -> None:
         dry = outcome(viewer, begin(admin, **QUICK, dry_run=True))
         assert (dry["state"], dry["run"], dry["saved"]) == ("done", None, False)
         assert timeless(dry["result"]) == timeless(expected)
+        assert dry["result"]["changed"] == 480  # what the save below says
         assert query(demo_dsn, LEDGER) == []
         location = begin(admin, **QUICK)
         told = outcome(viewer, location)

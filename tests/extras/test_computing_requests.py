@@ -53,6 +53,8 @@ def printed(dsn: str, *options: str) -> dict[str, Any]:
         ({"len": 20}, 422, "Did you mean test_len?"),
         ({"blueprint": {"1": {"leest": 1}}}, 422, "Did you mean least?"),
         ({"blueprint": {"1" * 5000: {}}}, 422, "body/blueprint/1111"),
+        ({"blueprint": {"1x": {}}}, 422, "body/blueprint/1x: A topic is a whole number, or none."),
+        ({"blueprint": [5]}, 422, 'It should be a JSON object, such as {"10": {"least": 5, "mo'),
         ({"seed": 2**63}, 409, "seed 9223372036854775808 is outside [0, 2^63)."),
         ({"seed": 10**4000}, 409, "seed 10000000000000000000... is"),
         ({f"f{i}": 1 for i in range(500)}, 422, "And 480 more."),
@@ -63,7 +65,9 @@ def printed(dsn: str, *options: str) -> dict[str, Any]:
         ({"se_stop": 0.3, "ability": "eap", "test_len": 20}, 409, "test_len fixes the length"),
         ({"method": "exact", "n": 1000}, 409, "method exact draws no examinees"),
         ({"blueprint": {"1": {"least": 3, "most": 2}}}, 409, "topic 1: least 3 and most 2"),
-        ({"exam_code": "NO-EXAM"}, 404, "There is no exam 'NO-EXAM'."),
+        ({"exam_code": "NO-EXAM"}, 404, "exam NO-EXAM is unknown in the database. The exams"),
+        ({"exam_code": 7}, 422, "body/exam_code: It should be text."),
+        ({"dry_run": "no"}, 422, "body/dry_run: It should be true or false."),
         ({"exam_code": ""}, 422, "body/exam_code"),
     ],
 )
@@ -77,6 +81,29 @@ def test_what_is_refused(
         assert "--" not in answer.text.replace("shsim serve --most-", "")
         assert "passwd" not in answer.text
         assert len(answer.text) < 3000
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "said"),
+    [
+        (
+            "simulate",
+            {"compare": True},
+            'body/compare: It should be a JSON list, such as ["sh", "re',
+        ),
+        (
+            "sweep",
+            {"tau": "0.1:0.2:0.05"},
+            "body/tau: It should be a JSON list, such as [0.1, 0.15].",
+        ),
+        ("sweep", {"tau": [0.2], "test_len": 20}, "JSON list, such as [20, 30]."),
+        ("sweep?limit=1", {"tau": [0.2]}, "query/limit: There is no such parameter."),
+    ],
+)
+def test_what_is_no_list(served: Served, path: str, wrong: dict[str, Any], said: str) -> None:
+    with served.ask() as admin:
+        answer = admin.post(f"{PREFIX}/{path}", json={"exam_code": "DEMO-EXAM", **wrong})
+    assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
 
 
 def test_everything_wrong_is_said_at_once(served: Served) -> None:

@@ -55,6 +55,7 @@ def test_items_and_pages(start: Start, demo_dsn: str) -> None:
         ({"exam": ""}, 422, "query/exam"),
         ({"exam": "NO-EXAM"}, 404, None),
         ({"exam": "\0"}, 422, "query/exam"),
+        ({"limt": 1}, 422, "query/limt"),
     ],
 )
 def test_items_that_are_not_to_be_had(
@@ -66,6 +67,7 @@ def test_items_that_are_not_to_be_had(
     assert (answer.status_code, said["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
     assert [each["pointer"] for each in said.get("errors", [])] == ([pointer] if pointer else [])
+    assert ("Did you mean limit?" in said["detail"]) is ("limt" in parameters)
     assert "sqlite" not in answer.text
 
 

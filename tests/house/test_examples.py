@@ -110,7 +110,9 @@ def test_the_client(admin_api):
         [*client, "NO-EXAM", "0.4"], env=admin_api, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "There is no exam 'NO-EXAM'.\n"
+    assert (
+        done.stderr == "exam NO-EXAM is unknown in the database. The exams there are: DEMO-EXAM.\n"
+    )
 
 
 def sections(name):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from shsim import __version__
@@ -23,7 +23,7 @@ from shsim.extras.admin_api.kernels import WarmKernels
 from shsim.extras.admin_api.log import Log
 from shsim.extras.admin_api.me import me_router
 from shsim.extras.admin_api.metrics import Metrics
-from shsim.extras.admin_api.misfits import add_misfit_handler
+from shsim.extras.admin_api.misfits import add_misfit_handler, known_parameters
 from shsim.extras.admin_api.page_files import page_router
 from shsim.extras.admin_api.problems import add_handlers, problem_schemas
 from shsim.extras.admin_api.runs import runs_router
@@ -80,15 +80,15 @@ def create_app(settings: ServerSettings, log: Log) -> FastAPI:
     add_handlers(app)
     add_misfit_handler(app)
     app.include_router(health_router(readiness, metrics_open=settings.metrics_open))
+    app.include_router(page_router())
     for router in (
-        page_router(),
         me_router(),
         items_router(),
         calibrations_router(app.state.calibrations),
         runs_router(),
         what_if_router(services, board),
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_parameters)])
     _surround(app, services)
     _describe(app)
     return app

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from shsim.errors import DataError, NotFoundError
+from shsim.errors import DataError
 from shsim.extras.admin_api.board import Board, Work
 from shsim.extras.admin_api.jobs import Answer, Job
 from shsim.extras.admin_api.permitted import Computed, over_for_pool
@@ -28,6 +28,7 @@ from shsim.report.render import comparison_data, result_data, sweep_data
 from shsim.report.summary import summary_text
 from shsim.report.sweep_summary import sweep_summary
 from shsim.storage.base import Store
+from shsim.storage.exam_names import no_items
 from shsim.storage.open import open_store
 from shsim.workflow.provenance import on_behalf_of
 from shsim.workflow.run import (
@@ -69,7 +70,7 @@ class Computing:
         with self._services.stores.reading() as store:
             exams = store.exams()
         if exam not in exams:
-            raise NotFoundError(f"There is no exam {exam!r}.")
+            raise no_items(exam, self._services.stores.label, exams)
         problems = list(over_for_pool(self._limits, exam, exams[exam], settings))
         if problems:
             raise contradiction(DataError(problems))

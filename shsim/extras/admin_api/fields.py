@@ -38,12 +38,11 @@ Nodes = Annotated[int, Field(ge=20, le=10**6), NUMERIC]
 Seed = Annotated[int, Field(ge=0), NUMERIC]
 Bound = Annotated[int, Field(ge=0, le=100_000), NUMERIC]
 Flag = Annotated[bool, Field(strict=True)]
-Topic = Annotated[str, Field(pattern=r"^(none|-?[0-9]{1,18})$")]
-
 _LONGEST = 100
 _NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
 _DISTRIBUTION = rf"^((normal|uniform) ?:? ?{_NUMBER} ?, ?{_NUMBER}|fixed ?:? ?{_NUMBER})$"
 _EXAM = r"^[^\x00]+$"
+_TOPIC = r"^(none|-?[0-9]{1,18})$"
 _CONTROL = r"^(none|sh|randomesque:[1-9][0-9]{0,5}|progressive|restricted|eligibility)$"
 
 
@@ -71,6 +70,11 @@ Distribution = Annotated[
         "write normal:MU,SD, uniform:LO,HI or fixed:X; a request names no file of the server's",
     ),
     Field(max_length=_LONGEST, json_schema_extra={"pattern": _DISTRIBUTION}),
+]
+Topic = Annotated[
+    str,
+    _spelled(_TOPIC, "a topic is a whole number, or none"),
+    Field(json_schema_extra={"pattern": _TOPIC}),
 ]
 ControlName = Annotated[
     str,

@@ -22,7 +22,7 @@ class Me(BaseModel):
 
 def me_router() -> APIRouter:
     """The route about whoever asks."""
-    router = APIRouter(prefix=PREFIX, tags=["me"], responses=problem_responses(401, 403))
+    router = APIRouter(prefix=PREFIX, tags=["me"], responses=problem_responses(401, 403, 422))
 
     @router.get("/me", summary="Who the token says that you are")
     async def me(viewer: Viewer) -> Me:

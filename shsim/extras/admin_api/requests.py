@@ -102,7 +102,9 @@ class TestRequest(ComputingRequest):
     min_len: Length | None = None
     max_len: Length | None = Field(None, description="The most items, with `se_stop`: 30.")
     blueprint: Topics | None = Field(
-        None, description='By topic: `{"10": {"least": 5, "most": 8}, "none": {"most": 2}}`.'
+        None,
+        description="The least and the most items by topic; `none`: those without one.",
+        examples=[{"10": {"least": 5, "most": 8}, "none": {"most": 2}}],
     )
     tol: Positive = Field(0.01, description="Relative excess over tau that counts as none.")
     dry_run: Flag = False
@@ -175,7 +177,7 @@ class SimulationRequest(TestRequest):
         None, description="`sh`, `none`, `randomesque:K`, `progressive`, `restricted` or so."
     )
     compare: Annotated[list[ControlName], Field(min_length=1, max_length=20)] | None = Field(
-        None, description="Several of these, side by side."
+        None, description="Several of these, side by side.", examples=[["sh", "restricted"]]
     )
 
     def settings(self, limits: Limits) -> tuple[SimulationSettings, tuple[Control, ...]]:
@@ -208,8 +210,10 @@ class SimulationRequest(TestRequest):
 class SweepRequest(ComputingRequest):
     """What each of several caps, or lengths, costs in information; nothing is saved."""
 
-    tau: Annotated[list[Positive], Field(min_length=1, max_length=1000)]
-    test_len: Annotated[list[Length], Field(min_length=1, max_length=1000)] = [25]
+    tau: Annotated[list[Positive], Field(min_length=1, max_length=1000, examples=[[0.1, 0.15]])]
+    test_len: Annotated[list[Length], Field(min_length=1, max_length=1000, examples=[[20, 30]])] = [
+        25
+    ]
     floor: Share | None = Field(None, description="Smallest k: 0.001.")
     ceil: Positive = Field(1.0, description="Largest k.")
     iters: Iterations | None = Field(None, description="The most iterations a point: 200.")
