@@ -17,9 +17,13 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A table as it is found: no column means that it is not there."""
+    """A table as it is found: no column means that it is not there, or not to be seen.
+
+    `hidden_in` is then the schema that it stands in, and that this role may not use.
+    """
 
     columns: frozenset[str] = frozenset()
+    hidden_in: str | None = None
     readable: bool = True
     writable: bool = True
 
@@ -65,8 +69,17 @@ class Inspection:
         return found
 
     def _tables(self) -> Iterator[Finding]:
+        for schema in sorted(
+            {state.hidden_in for state in self.tables.values() if state.hidden_in}
+        ):
+            yield Finding(
+                blocking=True,
+                sentence=f"Schema {schema} may not be used. Ask for USAGE on schema {schema}.",
+            )
         for name, state in self.tables.items():
             blocking = name not in OPTIONAL_TABLES
+            if state.hidden_in is not None:
+                continue
             if not state.columns:
                 yield Finding(blocking, f"Table {name} is missing. Make it with `shsim db init`.")
                 continue

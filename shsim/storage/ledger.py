@@ -55,6 +55,7 @@ def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, s
         beyond = "OVERRIDING SYSTEM VALUE VALUES ((SELECT max(id) + 1 FROM shsim_run), "
         common |= {
             "insert_run": insert,
+            "hiding_schema": statements("postgres")["hiding_schema"],
             "insert_run_beyond": insert.replace("(", "(id, ", 1).replace("VALUES (", beyond, 1),
         }
     else:

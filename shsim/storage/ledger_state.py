@@ -69,8 +69,10 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     if "shsim_schema" not in (*missing, *hidden):
         cursor.execute(sql["schema_version"])
         version = _known(cursor.fetchone()[0], newest_schema(sql), label)
-    lack = _lack(kept=kept, missing=missing, hidden=hidden) or _of_version(
-        version, newest_schema(sql)
+    lack = (
+        _of_schema(cursor, sql, missing)
+        or _lack(kept=kept, missing=missing, hidden=hidden)
+        or _of_version(version, newest_schema(sql))
     )
     closed = [name for name, _, _, writable, _ in rows if not writable]
     if lack is None and closed:
@@ -99,6 +101,16 @@ def _known(version: int | None, latest: int, label: str) -> int:
             f" {latest}. Nothing was written. Install the newer shsim that made it."
         )
     return int(version)
+
+
+def _of_schema(cursor: Any, sql: Mapping[str, str], missing: tuple[str, ...]) -> str | None:
+    """What is said of a table that is there, in a schema that this role may not use."""
+    if missing and "hiding_schema" in sql:  # SQLite has no schemas
+        cursor.execute(sql["hiding_schema"], {"table": missing[0]})
+        row = cursor.fetchone()
+        if row is not None:
+            return f"its ledger may not be read; ask for USAGE on schema {row[0]}"
+    return None
 
 
 def _lack(*, kept: bool, missing: tuple[str, ...], hidden: list[str]) -> str | None:

@@ -33,10 +33,8 @@ def missing_privilege(cursor: Any, error: Any) -> str | None:
     """
     said = error.diag.message_primary or ""
     if hidden := _UNKNOWN.match(said):
-        # A schema that may not be used is left out of the search, as if it held nothing.
-        cursor.execute(_SQL["hiding_schema"], {"table": hidden["name"]})
-        row = cursor.fetchone()
-        return None if row is None else f"USAGE on schema {row[0]}"
+        schema = hiding_schema(cursor, hidden["name"])
+        return None if schema is None else f"USAGE on schema {schema}"
     if said.startswith(_TEMPORARY):
         return "TEMPORARY on the database"
     match = _DENIED.match(said)
@@ -53,6 +51,16 @@ def missing_privilege(cursor: Any, error: Any) -> str | None:
     held = dict(zip(("SELECT", "INSERT", "UPDATE"), cursor.fetchone(), strict=True))
     lacking = [each for each in _wanted(_statement_of(error), name) if not held[each]]
     return f"{', '.join(lacking)} on {name}" if lacking else None
+
+
+def hiding_schema(cursor: Any, table: str) -> str | None:
+    """The schema that keeps a table out of sight; None: there is no such table.
+
+    A schema that may not be used is left out of the search, as if it held nothing.
+    """
+    cursor.execute(_SQL["hiding_schema"], {"table": table})
+    row = cursor.fetchone()
+    return None if row is None else str(row[0])
 
 
 def _statement_of(error: Any) -> str:

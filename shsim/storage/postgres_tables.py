@@ -7,6 +7,7 @@ from typing import Any
 
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.inspection import TableState
+from shsim.storage.postgres_privileges import hiding_schema
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -32,7 +33,7 @@ def table_state(cursor: Any, table: str) -> TableState:
     """A table as it is found."""
     columns = _columns(cursor, table)
     if not columns:
-        return TableState()
+        return TableState(hidden_in=hiding_schema(cursor, table))
     cursor.execute(_SQL["privileges"], {"table": table})
     readable, insertable, updatable = cursor.fetchone()
     return TableState(columns, readable=readable, writable=insertable and updatable)

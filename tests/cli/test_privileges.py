@@ -133,7 +133,14 @@ def test_one_grant_less_is_named(run: Run, operator: Operator) -> None:
             said = f"{privilege} on {'it' if privilege == 'CONNECT' else 'the database'}"
             refused(run(*CALIBRATION), said)
         elif thing.startswith("SCHEMA"):
-            refused(run(*EXPORT), f"{privilege} on schema {name}")
+            said = f"sk for {privilege} on schema {name}."
+            refused(run(*EXPORT), f"sk for {privilege} on schema {name}")
+            refused(run("history"), f"its ledger may not be read; a{said}")
+            for words in (("db", "check"), ("doctor",)):
+                ended = run(*words)
+                assert ended.code == 4
+                assert f"A{said}" in " ".join(ended.out.split())
+                assert "is missing" not in ended.out
         elif name.startswith("shsim_") and privilege == "SELECT":
             refused(run("history"), f"ask for SELECT on {name}.")
         elif name.startswith("shsim_"):

@@ -145,6 +145,30 @@ def test_check_names_tables_that_may_not_be_read(role: str) -> None:
     assert "Table question_versions may not be read. Ask for SELECT on it." in sentences
 
 
+@pytest.mark.parametrize(
+    ("schema", "path", "hidden"),
+    [
+        ("Odd, one", 'nowhere, "Odd, one"', True),
+        ("plain", "PLAIN", True),
+        ("plain", "nowhere", False),
+    ],
+)
+def test_a_schema_out_of_sight_is_told_from_one_that_is_not_searched(
+    role: str, filled_dsn: str, schema: str, path: str, *, hidden: bool
+) -> None:
+    execute(filled_dsn, f'ALTER SCHEMA public RENAME TO "{schema}"')
+    user = parse_dsn(role)["user"]
+    execute(filled_dsn, f'REVOKE USAGE ON SCHEMA "{schema}" FROM PUBLIC')
+    execute(filled_dsn, f"ALTER ROLE {user} SET search_path TO {path}")
+    with closing(open_store(role)) as store:
+        first = store.check()[0].sentence
+        with pytest.raises(DatabaseError) as caught:
+            store.ledger.history("E", 1)
+    asked = f"sk for USAGE on schema {schema}."
+    assert (asked in first, asked in str(caught.value)) == (hidden, hidden)
+    assert ("is missing" in first, "keeps no ledger" in str(caught.value)) != (hidden, hidden)
+
+
 def test_a_password_file_is_libpqs_to_read(
     role: str, filled_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

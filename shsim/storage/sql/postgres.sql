@@ -174,10 +174,22 @@ SELECT attname::text FROM pg_attribute
 WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped;
 
 -- name: hiding_schema
+-- Of the search path, which holds schemas by name, quoted or not, and "$user".
 SELECT n.nspname::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = %(table)s AND NOT has_schema_privilege(n.oid, 'USAGE')
+WHERE c.relname = %(table)s AND NOT has_schema_privilege(n.oid, 'USAGE') AND n.nspname IN (
+    SELECT CASE
+        WHEN path.part = '"$user"' THEN current_user
+        WHEN path.part LIKE '"%%"' THEN replace(trim(BOTH '"' FROM path.part), '""', '"')
+        ELSE lower(path.part)
+    END
+    FROM (
+        SELECT (regexp_matches(
+            current_setting('search_path'), '"(?:[^"]|"")*"|[^,\s]+', 'g'
+        ))[1] AS part
+    ) path
+)
 ORDER BY 1
 LIMIT 1;
 
