@@ -91,6 +91,24 @@ def test_the_last_to_end_are_kept_whenever_they_began(
     assert its.job(waiting[0].id) is None
 
 
+def test_no_more_of_them_are_kept_than_memory_is_for(
+    its: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "KEPT_SIZE", 100)
+    sizes = {"SMALL": 30, "FIRST": 50, "SECOND": 40, "LARGE": 1000}
+
+    def answer(size: int, _job: Job) -> Answer:
+        return Answer(document="x" * (size - 10), summary="y" * 10, run=None)
+
+    def run(*exams: str) -> list[str]:
+        for exam in exams:
+            ended(its.submit(purpose(exam), partial(answer, sizes[exam])))
+        return [job.purpose.exam for job in its.jobs("calibrate")]
+
+    assert run("SMALL", "FIRST", "SECOND") == ["SECOND", "FIRST"]
+    assert run("LARGE") == ["LARGE"]
+
+
 def test_who_takes_too_long_is_cancelled(its: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(its, "_seconds", 0.001)
 

@@ -22,6 +22,9 @@ CALIBRATE = "calibrate"
 #: Calibrations that have ended are kept so long, in seconds, and no more of them than that.
 KEPT_SECONDS, KEPT = 6 * 3600.0, 64
 
+#: Characters of what came out of them; the last to end is kept however long its answer is.
+KEPT_SIZE = 64_000_000
+
 #: Why a run was cancelled that nobody cancelled.
 STOPPING = "the server was stopping"
 
@@ -264,6 +267,9 @@ class Board:
         """Let go of what ended long ago, and of the first to end where there are too many."""
         ended = [job for job in self._jobs.values() if job.ended and job.over.is_set()]
         ended.sort(key=lambda job: job.age)
+        size = 0
         for place, job in enumerate(ended):
-            if place >= KEPT or job.age > KEPT_SECONDS:
+            size += job.answer.size if job.answer else 0
+            large = place > 0 and size > KEPT_SIZE
+            if large or place >= KEPT or job.age > KEPT_SECONDS:
                 del self._jobs[job.id]

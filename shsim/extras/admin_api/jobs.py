@@ -85,6 +85,11 @@ class Answer:
     saved: bool = False
     refused: bool = False
 
+    @property
+    def size(self) -> int:
+        """Characters of it, each a byte of memory as a rule."""
+        return len(self.document) + len(self.summary)
+
 
 class TooLateError(Exception):
     """The run has ended, or is saving: all of its k or none will be there."""
