@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
 from shsim.model.run_record import RecordedRun, RunItems, RunRecord, UnreadableRun
+from shsim.storage.exam_names import require_spelling
 from shsim.storage.ledger_numbers import insert_numbered
 from shsim.storage.ledger_rows import (
     COLUMNS,
@@ -127,6 +128,8 @@ class Ledger:
         self, exam: str | None, limit: int
     ) -> tuple[list[RecordedRun | UnreadableRun], int]:
         """The newest runs (without their iterations), and how many there are."""
+        if exam is not None:
+            require_spelling(exam)
 
         def work(cursor: Any) -> tuple[list[RecordedRun | UnreadableRun], int]:
             self._require(cursor)
@@ -162,6 +165,7 @@ class Ledger:
 
     def in_force(self, exam: str) -> RecordedRun | None:
         """The newest saved calibration whose k are, for the most part, in force; or None."""
+        require_spelling(exam)
 
         def work(cursor: Any) -> int | None:
             if not self._state(cursor).readable:
@@ -179,6 +183,7 @@ class Ledger:
 
     def newest_saved(self, exam: str) -> RecordedRun | None:
         """The newest run that saved k of an exam, a rollback perhaps; None without a ledger."""
+        require_spelling(exam)
 
         def work(cursor: Any) -> int | None:
             if not self._state(cursor).readable:
@@ -196,6 +201,7 @@ class Ledger:
 
     def still_live(self, run: int, exam: str) -> tuple[int, int]:
         """How many items an exam publishes, and how many of them are of a run."""
+        require_spelling(exam)
 
         def work(cursor: Any) -> tuple[int, int]:
             cursor.execute(self._sql["still_live"], {"run": run, "exam": exam})

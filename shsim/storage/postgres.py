@@ -148,6 +148,7 @@ class PostgresStore:
 
     def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
         """Attempts from `since` to before `until`, whichever exam's they are."""
+        require_spelling(exam)
         return self._session.run(lambda cursor: read_live(cursor, exam, since, until))
 
     def exam_lock(

@@ -120,6 +120,7 @@ class SqliteStore:
 
     def live_counts(self, exam: str, since: datetime, until: datetime) -> LiveCounts:
         """Attempts from `since` to before `until`, whichever exam's they are."""
+        require_spelling(exam)
         return self._session.run(lambda db: read_live(db, exam, since, until))
 
     @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from storage.databases import execute, item_rows, pool_of, query, seed
@@ -68,8 +70,19 @@ def test_an_empty_exam_and_an_empty_database_are_told_apart(store: Store, dsn: s
 
 @pytest.mark.parametrize("exam", ["", "a\0b", "\udcff"])
 def test_an_exam_that_no_database_could_hold_is_refused(store: Store, exam: str) -> None:
-    with pytest.raises(UsageError, match=r"Correct --exam\."):
-        store.load_pool(exam)
+    now = datetime.now(UTC)
+    for ask in (
+        lambda: store.load_pool(exam),
+        lambda: store.shared_exams(exam),
+        lambda: store.plan_import(pool_of(exam)),
+        lambda: store.live_counts(exam, now, now),
+        lambda: store.ledger.history(exam, 1),
+        lambda: store.ledger.in_force(exam),
+        lambda: store.ledger.newest_saved(exam),
+        lambda: store.ledger.still_live(1, exam),
+    ):
+        with pytest.raises(UsageError, match=r"Correct --exam\."):
+            ask()
 
 
 def test_an_exam_code_is_never_taken_for_sql(store: Store) -> None:
