@@ -28,6 +28,7 @@ from shsim.report.live_acceptance import judge_acceptance
 from shsim.report.live_exposure import estimated_tests, given_tests, judge_live
 from shsim.report.live_verdict import live_verdict
 from shsim.storage.base import Store
+from shsim.workflow.audit_changes import warn_of_changes
 from shsim.workflow.audit_window import Window, audit_window
 from shsim.workflow.past_runs import settings_of
 from shsim.workflow.run import load_checked
@@ -83,6 +84,7 @@ def audit_exam(
     settings = _settings(exam, asked, made, watch)
     pool = load_checked(lambda: loaded, settings)
     window = audit_window(store, exam, asked, watch)
+    warn_of_changes(store, exam, window, made, watch)
     live = store.live_counts(exam, window.since, window.until)
     _tell_undated(live.undated, watch)
     keys = pool.keys

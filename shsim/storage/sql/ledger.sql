@@ -150,3 +150,36 @@ JOIN question_versions v
 LEFT JOIN shsim_run_item i
     ON i.run = %(run)s AND i.question_id = p.question_id AND i.version = p.live_version
 WHERE p.exam_code = %(exam)s;
+
+-- name: changed_by_others
+-- Live items of an exam whose k runs of other exams have changed since a moment, and the last run.
+SELECT count(*), max(c.last)
+FROM (
+    SELECT i.question_id, max(r.id) AS last
+    FROM shsim_run r
+    JOIN shsim_run_item i ON i.run = r.id
+    JOIN question_publications p
+        ON p.question_id = i.question_id AND p.live_version = i.version AND p.exam_code = %(exam)s
+    WHERE r.outcome = 'saved' AND r.exam <> %(exam)s AND r.finished > %(since)s
+        AND coalesce(i.k_before, 1) <> i.k_after
+    GROUP BY i.question_id
+) c;
+
+-- name: changed_off_record
+-- Live items of an exam whose k are what neither a run nor any after it left: an import's, or a
+-- hand's. Those that are stamped as changed after the run's end, and before the moment, are not
+-- meant; a hand may have left the run's own stamp.
+SELECT count(*)
+FROM shsim_run_item i
+JOIN question_publications p
+    ON p.question_id = i.question_id AND p.live_version = i.version AND p.exam_code = %(exam)s
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s AND coalesce(e.sh_p, 1) <> i.k_after
+    AND (e.updated_at IS NULL OR e.updated_at <= %(ended)s OR e.updated_at > %(since)s)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM shsim_run r
+        JOIN shsim_run_item l
+            ON l.run = r.id AND l.question_id = i.question_id AND l.version = i.version
+        WHERE r.id > i.run AND r.outcome = 'saved' AND l.k_after = coalesce(e.sh_p, 1)
+    );

@@ -1,0 +1,57 @@
+"""What changed k within the window of an audit, beside the exam's own runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from shsim.model.run_record import RecordedRun
+from shsim.storage.base import Store
+from shsim.workflow.audit_window import Window
+from shsim.workflow.watch import Watch
+
+
+def warn_of_changes(
+    store: Store, exam: str, window: Window, made: RecordedRun | None, watch: Watch
+) -> None:
+    """Say that attempts of the window were made under other k than the prediction.
+
+    Parameters
+    ----------
+    store, exam
+        Whose k.
+    window
+        What is counted.
+    made
+        The run whose k are in force, for the most part; None: the newest that saved some is
+        what they are held against.
+    watch
+        Is told.
+    """
+    count, last = store.ledger.changed_by_others(exam, window.since)
+    if last is not None:
+        watch.warn(
+            f"{_counted(count, exam)} changed since {window.since:%Y-%m-%d %H:%M} UTC by runs"
+            f" of other exams that publish the items too, last by run {last.run} ({last.command} of"
+            f" {last.exam}): attempts before it were made under other k than the prediction."
+            f"{_remedy(last.finished)}"
+        )
+    base = made or store.ledger.newest_saved(exam)
+    off_record = 0 if base is None else store.ledger.changed_off_record(base, exam, window.since)
+    if base is not None and off_record:
+        watch.warn(
+            f"{_counted(off_record, exam)} changed after run {base.run}, and by no run on"
+            " record: by an import, or by hand. Attempts before that were made under other k than"
+            " the prediction. Count from the moment of the change on: --since DATE"
+        )
+
+
+def _counted(count: int, exam: str) -> str:
+    return f"1 k of {exam} was" if count == 1 else f"{count:,} k of {exam} were"
+
+
+def _remedy(finished: datetime) -> str:
+    """How to leave out what was before a run's end, unless that lies in the future."""
+    after = finished.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    if finished > datetime.now(UTC):
+        return ""
+    return f" --since {after:%Y-%m-%dT%H:%M:%SZ} leaves them out."
