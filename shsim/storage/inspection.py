@@ -9,6 +9,7 @@ from typing import Any
 from shsim.errors import DataError
 from shsim.model.item_pool import ItemPool
 from shsim.storage.base import Finding
+from shsim.storage.postgres_rounding import rounding_words
 from shsim.storage.tables import OPTIONAL_TABLES, TABLES
 
 #: Bad items named for each exam; the rest is counted.
@@ -96,6 +97,10 @@ class Inspection:
                     sentence=f"Table {name} may not be written, so that no k can be saved."
                     " Ask for INSERT and UPDATE on it.",
                 )
+
+        if "sh_p" in self.tables["item_exposure_control"].columns:
+            for (kind,) in self.ask("rounding_k"):
+                yield Finding(blocking=True, sentence=rounding_words(kind))
 
     def _responses(self) -> Iterator[Finding]:
         state = self.tables["user_responses"]

@@ -34,9 +34,10 @@ from shsim.storage.postgres_rows import (
     read_pool,
     read_publishers,
 )
-from shsim.storage.postgres_save import Save, limit_waiting
+from shsim.storage.postgres_save import Save, begin_saving, limit_waiting
 from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
+from shsim.storage.saved_k import refuse_unimported
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -258,6 +259,7 @@ class PostgresStore:
         def work(cursor: Any) -> SaveOutcome:
             nonlocal outcome
             self._session.require_lock(cursor, pool.name)
+            begin_saving(cursor)
             cursor.execute(_SQL["stage_pool"])
             cursor.copy_expert(_SQL["copy_pool"], copy_text(rows))
             unchanged = count_unchanged(pool, read_pool(cursor, pool.name))
@@ -265,6 +267,8 @@ class PostgresStore:
                 return outcome  # the answer to the COMMIT was lost, and it stands
             for step in ("versions", "publications", "calibrations", "k"):
                 cursor.execute(_SQL[f"import_{step}"], {"exam": pool.name})
+            cursor.execute(_SQL["end_deferring"])
+            refuse_unimported(cursor, _SQL, pool, self.label)
             outcome = SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
             return outcome
 

@@ -9,6 +9,7 @@ from typing import Any
 from shsim.model.run_record import RunRecord
 from shsim.storage.base import SaveOutcome
 from shsim.storage.ledger import Ledger
+from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.postgres_session import OvertakenError, Session
 from shsim.storage.saved_k import count_unsaved, refuse_unsaved
 from shsim.storage.statements import statements
@@ -23,6 +24,12 @@ _LOCK_TIMEOUT = "30s"
 def limit_waiting(cursor: Any) -> None:
     """Bound how long this transaction waits for what others hold locked."""
     cursor.execute(_SQL["limit_waiting"], {"lock_timeout": _LOCK_TIMEOUT})
+
+
+def begin_saving(cursor: Any) -> None:
+    """Bound the waiting, and see to it that what is staged is found where it was put."""
+    limit_waiting(cursor)
+    cursor.execute(_SQL["stage_first"])
 
 
 @dataclass(slots=True)
@@ -49,8 +56,9 @@ class Save:
         if self.outcome is not None and self._is_recorded(cursor, self.outcome):
             return self.outcome  # before anybody who has the exam by now can be in the way
         self.session.require_lock(cursor, self.exam)
-        limit_waiting(cursor)
+        begin_saving(cursor)
         cursor.execute(_SQL["stage_k"])
+        refuse_rounding(cursor, self.session.dsn.label)  # nobody can alter the table from here on
         self.stage(cursor)
         cursor.execute(_SQL["count_staged"])
         size = int(cursor.fetchone()[0])
@@ -69,6 +77,7 @@ class Save:
             # Rows that were absent a moment ago could not be locked, and now stand.
             raise OvertakenError
         changed += int(cursor.rowcount)
+        cursor.execute(_SQL["end_deferring"])
         refuse_unsaved(cursor, self.session.dsn.label)
         self.outcome = SaveOutcome(changed=changed, unchanged=size - changed, run=run)
         return self.outcome

@@ -16,9 +16,11 @@ from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
 from shsim.storage.postgres_cancel import end_query, end_query_soon
 from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
+from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
 from shsim.storage.postgres_privileges import may_be_denied, missing_privilege
+from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
@@ -224,6 +226,7 @@ class Session:
         if cursor.fetchone()[0]:
             raise read_only(self.dsn)
         refuse_lacking(cursor, self.dsn.label, wanted)
+        refuse_rounding(cursor, self.dsn.label)
 
     def _connect(self) -> Any:
         return psycopg2.connect(**self.dsn.connection_parameters(self._application_name))
@@ -279,15 +282,10 @@ class Session:
 
     def _overtaken(self) -> str:
         """What is said where rows that were not there a moment ago are, each time."""
-        hiding = False
         with suppress(psycopg2.Error):
-            hiding = interruptible(lambda: self._transaction(_row_security), self._cancel)
-        if hiding:
-            return (
-                f"{self.dsn.label} has rows of item_exposure_control that this user is not shown,"
-                " and that are in the way: row-level security is active there. Nothing was"
-                " written. Ask for a policy that shows them to it, or take another user."
-            )
+            hidden = interruptible(lambda: self._transaction(hiding_words), self._cancel)
+            if hidden is not None:
+                return f"{self.dsn.label} {hidden}"
         return (
             f"{self.dsn.label} is busy: other sessions kept changing the same rows. Nothing was"
             " written. Try again."
@@ -312,9 +310,3 @@ class Session:
     def _cancel(self) -> None:
         if self._connection is not None:
             end_query(self._connection, self._connect, pooled=self._pooled)
-
-
-def _row_security(cursor: Any) -> bool:
-    """Whether a policy may hide k from this user."""
-    cursor.execute(_SQL["row_security"])
-    return bool(cursor.fetchone()[0])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from shsim.errors import DatabaseError, DataError
+from shsim.model.item_pool import ItemPool
 from shsim.storage.statements import statements
 
 _SQL = statements("saving")
@@ -56,4 +58,30 @@ def refuse_unsaved(cursor: Any, label: str) -> None:
             " in item_exposure_control as they were written: a trigger or a rule of that table, or"
             " its row-level security, changes or drops them. Nothing was saved. Correct that and"
             " run again."
+        )
+
+
+def refuse_unimported(cursor: Any, sql: Mapping[str, str], pool: ItemPool, label: str) -> None:
+    """Raise, before the COMMIT, where items do not stand as they were imported.
+
+    Parameters
+    ----------
+    cursor
+        In the transaction, with the table `shsim_pool` filled from `pool`.
+    sql
+        The database's statements.
+
+    Raises
+    ------
+    DatabaseError
+        A trigger or a rule has changed or dropped them.
+    """
+    cursor.execute(sql["count_imported"], {"exam": pool.name})
+    count = len(pool) - int(cursor.fetchone()[0])
+    if count:
+        raise DatabaseError(
+            f"{label}: {count:,} of the items imported do not stand in the tables as they were"
+            " written: a trigger or a rule of question_publications, question_versions,"
+            " item_calibration or item_exposure_control, or its row-level security, changes or"
+            " drops them. Nothing was published. Correct that and run again."
         )

@@ -27,7 +27,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
-from shsim.storage.saved_k import refuse_unsaved
+from shsim.storage.saved_k import refuse_unimported, refuse_unsaved
 from shsim.storage.sqlite_rows import (
     read_import_plan,
     read_items,
@@ -238,6 +238,7 @@ class SqliteStore:
             db.executemany(_SQL["copy_pool"], rows)
             for step in ("versions", "publications", "calibrations", "k"):
                 db.execute(_SQL[f"import_{step}"], exam)
+            refuse_unimported(db.cursor(), _SQL, pool, self.label)
             db.execute("DROP TABLE shsim_pool")
             return SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
 

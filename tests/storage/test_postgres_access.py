@@ -13,7 +13,7 @@ from storage.databases import PASSWORD, execute, item_rows, pool_of, query
 from storage.records import record
 
 from shsim.errors import DatabaseError
-from shsim.storage.base import SaveOutcome
+from shsim.storage.base import SaveOutcome, Store
 from shsim.storage.open import open_store
 
 K = np.array([0.1, 0.2, 0.3])
@@ -136,6 +136,21 @@ def test_rows_that_a_policy_hides_are_no_race(
         pytest.raises(DatabaseError, match="row-level security is active there"),
     ):
         store.save_k(store.load_pool("E"), K)
+    assert item_rows(filled_dsn) == before
+
+
+def test_rows_that_a_view_leaves_out_are_no_race(
+    filled_postgres: Store, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(filled_dsn, "ALTER TABLE item_exposure_control RENAME TO every_k")
+    execute(
+        filled_dsn,
+        "CREATE VIEW item_exposure_control AS SELECT * FROM every_k WHERE question_id > 11",
+    )
+    monkeypatch.setattr("shsim.storage.postgres_session._RACES", 0)
+    before = item_rows(filled_dsn)
+    with pytest.raises(DatabaseError, match="it is a view that leaves rows out"):
+        filled_postgres.save_k(filled_postgres.load_pool("E"), K)
     assert item_rows(filled_dsn) == before
 
 

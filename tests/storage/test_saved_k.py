@@ -6,7 +6,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from storage.databases import connect, execute, item_rows, pool_of, query
+from storage.databases import POOL, connect, execute, item_rows, pool_of, query
 from storage.records import record
 
 from shsim.errors import DatabaseError, DataError
@@ -26,6 +26,16 @@ _POSTGRES = {
     "drops": "RETURN NULL;",
     "changes": "NEW.sh_p := 0.9; RETURN NEW;",
 }
+
+
+#: Fires at the COMMIT, or where it is asked to before.
+_LATER = (
+    "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF pg_trigger_depth() = 1 THEN UPDATE item_exposure_control SET sh_p = 0.9"
+    " WHERE question_id = NEW.question_id; END IF; RETURN NULL; END $$;"
+    " CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON item_exposure_control"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION meddle()"
+)
 
 
 def put_trigger(dsn: str, kind: str) -> None:
@@ -56,6 +66,30 @@ def test_a_trigger_that_meddles_with_k_saves_and_records_nothing(
     assert query(dsn, RUNS) == [(0,)]
 
 
+@pytest.mark.parametrize("kind", ["drops", "changes"])
+def test_an_import_under_such_a_trigger_publishes_nothing(
+    filled: Store, dsn: str, kind: str
+) -> None:
+    put_trigger(dsn, kind)
+    before = item_rows(dsn)
+    pool = pool_of("F", {**POOL, "k": np.array([0.4, 1.0, 0.25])})
+    with pytest.raises(DatabaseError, match=r"1 of the items imported do not stand .*a trigger"):
+        filled.import_pool(pool)
+    assert item_rows(dsn) == before
+
+
+def test_a_trigger_that_waits_for_the_commit_is_not_too_late(
+    filled_postgres: Store, filled_dsn: str
+) -> None:
+    execute(filled_dsn, _LATER)
+    before = item_rows(filled_dsn)
+    with pytest.raises(DatabaseError, match="a trigger"):
+        filled_postgres.save_k(filled_postgres.load_pool("E"), K)
+    with pytest.raises(DatabaseError, match="a trigger"):
+        filled_postgres.import_pool(pool_of("E", {**POOL, "k": K}))
+    assert item_rows(filled_dsn) == before
+
+
 def test_a_rollback_under_such_a_trigger_does_nothing(filled: Store, dsn: str) -> None:
     number = filled.save_k(filled.load_pool("E"), K, record=record()).run
     assert number is not None
@@ -75,6 +109,36 @@ def test_a_column_that_rounds_is_no_fault(postgres_dsn: str, kind: str) -> None:
     with closing(open_store(postgres_dsn)) as store:
         store.import_pool(pool_of("E"))
         assert store.save_k(store.load_pool("E"), K, record=record()).changed == 3
+
+
+@pytest.mark.parametrize("kind", ["numeric(2,1)", "numeric(4,3)", "integer", "share"])
+def test_a_column_that_keeps_too_little_is_refused_before_the_work(
+    filled_postgres: Store, filled_dsn: str, kind: str
+) -> None:
+    pool = filled_postgres.load_pool("E")
+    execute(filled_dsn, "CREATE DOMAIN share AS numeric(3,2)")
+    with filled_postgres.exam_lock("E"):  # as a run has it while somebody alters the table
+        execute(filled_dsn, f"ALTER TABLE item_exposure_control ALTER sh_p TYPE {kind}")
+        before = item_rows(filled_dsn)
+        with pytest.raises(DatabaseError) as at_the_save:
+            filled_postgres.save_k(pool, K, force=True)
+    assert f"sh_p of item_exposure_control has the type {kind}, which" in str(at_the_save.value)
+    assert "ALTER COLUMN sh_p TYPE double precision; Nothing was" in str(at_the_save.value)
+    with pytest.raises(DatabaseError, match="has the type"), filled_postgres.exam_lock("E"):
+        pass
+    assert item_rows(filled_dsn) == before
+    (finding,) = (each for each in filled_postgres.check() if each.blocking)
+    assert f"the type {kind}," in finding.sentence
+
+
+def test_what_is_staged_is_found_where_it_was_put(filled_dsn: str) -> None:
+    for table in ("shsim_k", "shsim_pool"):
+        execute(filled_dsn, f"CREATE TABLE public.{table} (question_id int, version int)")
+    dsn = f"{filled_dsn} options='-c search_path=public,pg_temp'"
+    with closing(open_store(dsn)) as store:
+        assert store.save_k(store.load_pool("E"), K, record=record()).changed == 3
+        store.import_pool(pool_of("F", {**POOL, "k": K}))
+    assert query(filled_dsn, "SELECT count(*) FROM public.shsim_k, public.shsim_pool") == [(0,)]
 
 
 @pytest.mark.parametrize("before", ["'NaN'", "1.5", "-1"])

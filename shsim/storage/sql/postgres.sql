@@ -94,6 +94,12 @@ SELECT set_config(
     true
 );
 
+-- name: stage_first
+-- Who names pg_temp in search_path puts it last, for safety: a table that has the name of what is
+-- staged here would be taken in its place, to the end of this transaction.
+SELECT set_config('search_path', 'pg_temp, ' || current_setting('search_path'), true)
+WHERE strpos(current_setting('search_path'), 'pg_temp') > 0;
+
 -- name: stage_k
 -- The types are the table's own, so that what it would round compares equal.
 CREATE TEMPORARY TABLE shsim_k ON COMMIT DROP AS
@@ -132,14 +138,34 @@ WHERE NOT EXISTS (
 ORDER BY n.question_id, n.version
 ON CONFLICT DO NOTHING;
 
+-- name: end_deferring
+-- Triggers that a COMMIT would fire act before the reading back.
+SET CONSTRAINTS ALL IMMEDIATE;
+
 -- name: stage_pool
-CREATE TEMPORARY TABLE shsim_pool (
-    question_id bigint, version bigint, topic_id bigint,
-    a float8, b float8, c float8, sh_p float8
-) ON COMMIT DROP;
+-- The types are the tables' own, so that what they would round compares equal.
+CREATE TEMPORARY TABLE shsim_pool ON COMMIT DROP AS
+SELECT v.question_id, v.version, v.topic_id, i.a, i.b, i.c, e.sh_p
+FROM question_versions v, item_calibration i, item_exposure_control e WITH NO DATA;
 
 -- name: copy_pool
 COPY shsim_pool (question_id, version, topic_id, a, b, c, sh_p) FROM STDIN;
+
+-- name: count_imported
+-- Items of the pool that stand as they are in it, by what the tables make of them.
+SELECT count(*)
+FROM shsim_pool n
+JOIN question_publications p
+    ON p.exam_code = %(exam)s AND p.question_id = n.question_id AND p.live_version = n.version
+JOIN question_versions v
+    ON v.question_id = n.question_id AND v.version = n.version AND v.state = 'published'
+LEFT JOIN item_calibration i
+    ON i.question_id = n.question_id AND i.version = n.version AND i.model = '3pl'
+LEFT JOIN item_exposure_control e
+    ON e.question_id = n.question_id AND e.version = n.version
+WHERE (n.topic_id IS NULL OR v.topic_id = n.topic_id)
+    AND (n.a IS NULL OR (i.a = n.a AND i.b = n.b AND i.c = n.c))
+    AND (n.sh_p IS NULL OR e.sh_p = n.sh_p);
 
 -- name: import_versions
 INSERT INTO question_versions AS v (question_id, version, topic_id, state)
@@ -199,8 +225,29 @@ SELECT
     has_table_privilege(to_regclass(%(table)s), 'INSERT'),
     has_table_privilege(to_regclass(%(table)s), 'UPDATE');
 
--- name: row_security
-SELECT coalesce(row_security_active(to_regclass('item_exposure_control')::oid), false);
+-- name: rounding_k
+-- The type of sh_p where it keeps fewer than four decimals; a domain's is what it is made of.
+-- The low eleven bits of a numeric's modifier, less 4, are its scale with its sign.
+SELECT format_type(a.atttypid, a.atttypmod)
+FROM pg_attribute a
+JOIN pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (
+    SELECT
+        CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END AS kind,
+        CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier
+) its
+WHERE a.attrelid = to_regclass('item_exposure_control') AND a.attname = 'sh_p'
+    AND NOT a.attisdropped
+    AND (
+        its.kind IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+        OR its.kind = 'numeric'::regtype AND its.modifier >= 4
+        AND (((its.modifier - 4) & 2047) # 1024) - 1024 < 4
+    );
+
+-- name: hidden_rows
+SELECT coalesce(row_security_active(oid), false), relkind = 'v'
+FROM pg_class
+WHERE oid = to_regclass('item_exposure_control');
 
 -- name: role_and_database
 SELECT current_user::text, current_database()::text;

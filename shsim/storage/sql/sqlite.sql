@@ -45,6 +45,10 @@ WHERE exam_code <> :exam AND (question_id, live_version) IN (
 GROUP BY exam_code
 ORDER BY exam_code;
 
+-- name: rounding_k
+-- A column's type is a wish here: no number that is put into it is rounded.
+SELECT '' WHERE false;
+
 -- name: stage_k
 CREATE TEMPORARY TABLE shsim_k (
     question_id INTEGER, version INTEGER, sh_p REAL, PRIMARY KEY (question_id, version)
@@ -68,6 +72,22 @@ CREATE TEMPORARY TABLE shsim_pool (
 
 -- name: copy_pool
 INSERT INTO shsim_pool VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: count_imported
+-- Items of the pool that stand as they are in it, by what the tables make of them.
+SELECT count(*)
+FROM shsim_pool n
+JOIN question_publications p
+    ON p.exam_code = :exam AND p.question_id = n.question_id AND p.live_version = n.version
+JOIN question_versions v
+    ON v.question_id = n.question_id AND v.version = n.version AND v.state = 'published'
+LEFT JOIN item_calibration i
+    ON i.question_id = n.question_id AND i.version = n.version AND i.model = '3pl'
+LEFT JOIN item_exposure_control e
+    ON e.question_id = n.question_id AND e.version = n.version
+WHERE (n.topic_id IS NULL OR v.topic_id = n.topic_id)
+    AND (n.a IS NULL OR (i.a = n.a AND i.b = n.b AND i.c = n.c))
+    AND (n.sh_p IS NULL OR e.sh_p = n.sh_p);
 
 -- name: import_versions
 INSERT INTO question_versions AS v (question_id, version, topic_id, state)
