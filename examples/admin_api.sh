@@ -3,6 +3,7 @@
 #   export SHSIM_JWT_SECRET="$(openssl rand -base64 48)"; shsim serve
 # usage: TOKEN="$(shsim token --role admin)" sh admin_api.sh
 set -eu
+: "${TOKEN:?is not set. usage: TOKEN=\"\$(shsim token --role admin)\" sh admin_api.sh}"
 
 curl --silent --show-error --fail-with-body \
   -X POST "${SHSIM_URL:-http://127.0.0.1:8000}/v1/admin/exposure/calibrate_sh" \

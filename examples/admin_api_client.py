@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 
+USAGE = 'usage: TOKEN="$(shsim token --role admin)" python admin_api_client.py EXAM TAU'
 SERVER = os.environ.get("SHSIM_URL", "http://127.0.0.1:8000")
 
 
@@ -40,16 +41,11 @@ def events(path):
                 yield name, json.loads(value)
 
 
-def main(exam, tau):
+def calibrate(exam, tau):
     """Calibrate and follow; the exit code."""
-    wanted = {"exam_code": exam, "tau": float(tau), "test_len": 30, "dry_run": True}
-    try:
-        with ask("POST", "/v1/admin/exposure/calibrations", wanted) as answer:
-            location = answer.headers["Location"]
-    except urllib.error.HTTPError as error:
-        # Every error says in `detail` what is wrong and what to do.
-        print(json.load(error)["detail"], file=sys.stderr)
-        return 1
+    wanted = {"exam_code": exam, "tau": tau, "test_len": 30, "dry_run": True}
+    with ask("POST", "/v1/admin/exposure/calibrations", wanted) as answer:
+        location = answer.headers["Location"]
     for name, data in events(f"{location}/events"):
         if name == "iteration":
             print(f"iteration {data['iter']}: largest {data['max_exposure']:.4f}", file=sys.stderr)
@@ -64,5 +60,23 @@ def main(exam, tau):
     return 0
 
 
+def main(words):
+    """Calibrate as the command line says; the exit code."""
+    try:
+        exam, tau = words[0], float(words[1])
+    except (IndexError, ValueError):
+        sys.exit(USAGE)
+    if "TOKEN" not in os.environ:
+        sys.exit(USAGE)
+    try:
+        return calibrate(exam, tau)
+    except urllib.error.HTTPError as error:
+        # Every error says in `detail` what is wrong and what to do.
+        print(json.load(error)["detail"], file=sys.stderr)
+    except urllib.error.URLError as error:
+        print(f"{SERVER} does not answer: {error.reason}. Start shsim serve.", file=sys.stderr)
+    return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

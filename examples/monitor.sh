@@ -5,6 +5,10 @@
 #
 #   sh monitor.sh /var/log/shsim/*.jsonl
 #   HOURS=170 sh monitor.sh /var/log/shsim/weekly/*.jsonl
+if [ $# -eq 0 ]; then
+    echo "usage: sh monitor.sh LOG ..."
+    exit 3 # Nagios': unknown
+fi
 hours=${HOURS:-26}
 worst=0
 for log in "$@"; do

@@ -34,7 +34,7 @@ Examples:
   shsim diff 11 12
       Which settings differ, both runs' figures, which k differ most.
   shsim diff 11 12 --format csv
-      Every item whose k differs.
+      Every item of both runs whose k differs.
 """
 
 ROLLBACK_EPILOG = """
@@ -70,8 +70,8 @@ _run = click.argument("run", metavar="RUN", type=click.IntRange(min=1))
 def history(**parameters: Any) -> None:
     """List past runs, newest first: when, what, on which exam, how it ended.
 
-    Every calibrate, simulate and rollback is on record, but for dry runs; `shsim show RUN`
-    shows one in full.
+    Every calibrate, simulate and rollback is on record, but for dry runs, and every k set
+    by hand over the admin API (set). `shsim show RUN` shows one in full.
     """
     from shsim.cli.work.past_runs import HistoryRequest, run_history
 

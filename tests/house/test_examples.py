@@ -115,6 +115,36 @@ def test_the_client(admin_api):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "surrounding", "code", "said"),
+    [
+        (("what_if.sh",), {}, 2, "usage: sh what_if.sh EXAM TAU"),
+        (("what_if.sh", "DEMO-EXAM"), {}, 2, "usage: sh what_if.sh EXAM TAU"),
+        (("monitor.sh",), {}, 3, "usage: sh monitor.sh LOG"),
+        (("admin_api.sh",), {}, None, 'usage: TOKEN="$(shsim token --role admin)" sh admin_api.sh'),
+        (("admin_api_client.py", "E", "0.2"), {}, 1, "usage: TOKEN="),
+        (("admin_api_client.py", "E"), {"TOKEN": "x"}, 1, "usage: TOKEN="),
+        (("admin_api_client.py", "E", "low"), {"TOKEN": "x"}, 1, "usage: TOKEN="),
+        (
+            ("admin_api_client.py", "E", "0.2"),
+            {"TOKEN": "x", "SHSIM_URL": "http://127.0.0.1:1"},
+            1,
+            "http://127.0.0.1:1 does not answer: ",
+        ),
+    ],
+)
+def test_a_wrong_call_is_told_in_a_line(words, surrounding, code, said):
+    program = sys.executable if words[0].endswith(".py") else "sh"
+    done = subprocess.run(
+        [program, str(EXAMPLES / words[0]), *words[1:]],
+        env={"PATH": os.environ["PATH"], **surrounding},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == (code or done.returncode) != 0  # shells have their own for a `:?`
+    assert said in (done.stderr or done.stdout)
+    assert len((done.stderr + done.stdout).splitlines()) == 1
+
+
 def sections(name):
     """A unit file; a key may stand in it twice, which configparser refuses when strict."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
