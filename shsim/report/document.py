@@ -43,7 +43,7 @@ def result_json(result: Result) -> str:
 
 
 def _changed(result: CalibrationResult | None) -> int | None:
-    """How many k a save changes, as it counts them: none is not 1."""
+    """How many k differ from those it began with, as a save counts them: none is not 1."""
     if result is None:
         return None
     return int((~result.pool.k_stored | (result.pool.k != result.k)).sum())
