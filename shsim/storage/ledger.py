@@ -247,7 +247,7 @@ class Ledger:
 
     def migrate(self, cursor: Any) -> tuple[str, ...]:
         """Make what is missing and bring the schema up to date; what was made or changed."""
-        return migrate(cursor, self._sql, self._state(cursor))
+        return migrate(cursor, self._sql, self._state(cursor), self._label)
 
     def insert_run(self, cursor: Any, record: RunRecord) -> int:
         """Put the run on record; its number."""

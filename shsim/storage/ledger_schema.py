@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shsim.errors import DatabaseError
 from shsim.storage.ledger_state import LEDGER_TABLES, LedgerState, newest_schema
 
 _TABLE = re.compile(r"(?:CREATE TABLE|ALTER TABLE|UPDATE|\bON) (shsim_\w+)")
 
 
-def migrate(cursor: Any, sql: Mapping[str, str], found: LedgerState) -> tuple[str, ...]:
+def migrate(cursor: Any, sql: Mapping[str, str], found: LedgerState, label: str) -> tuple[str, ...]:
     """Make what is missing and bring the schema up to date; what was made or changed.
 
     Parameters
@@ -20,9 +21,18 @@ def migrate(cursor: Any, sql: Mapping[str, str], found: LedgerState) -> tuple[st
         In the database, in a transaction that the caller commits.
     sql
         The ledger's statements.
+    label
+        The database as people name it.
     found
         The ledger as it is.
+
+    Raises
+    ------
+    DatabaseError
+        It has tables of ours by name alone.
     """
+    if found.strange is not None:
+        raise DatabaseError(f"{label}: {found.strange}. Nothing was written.")
     latest = newest_schema(sql)
     if not found.kept:
         _step(cursor, sql, 0, latest)
@@ -35,7 +45,6 @@ def migrate(cursor: Any, sql: Mapping[str, str], found: LedgerState) -> tuple[st
     if "shsim_run" in found.missing:
         cursor.execute(sql["number_on"])
     if not found.version:
-        cursor.execute(sql["columns_as_written"])
         _note(cursor, sql, 0, version)
     _step(cursor, sql, version, latest)
     changed = found.missing

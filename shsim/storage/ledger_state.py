@@ -8,7 +8,17 @@ from typing import Any
 
 from shsim.errors import DatabaseError
 
-LEDGER_TABLES = ("shsim_schema", "shsim_run", "shsim_run_item")
+#: The tables, with the columns that the first schema gave them.
+_COLUMNS = {
+    "shsim_schema": {"version", "applied_at"},
+    "shsim_run": {
+        "id", "command", "exam", "started", "finished", "database_user", "os_user", "host",
+        "version", "settings", "seed", "fingerprint", "start", "rejection", "ability", "tau",
+        "history", "measures", "outcome", "message",
+    },
+    "shsim_run_item": {"run", "question_id", "version", "k_before", "k_after"},
+}  # fmt: skip
+LEDGER_TABLES = tuple(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,8 @@ class LedgerState:
         Whether any of its tables is there: runs are meant to be recorded.
     missing
         Tables of it that are not there.
+    strange
+        What is said of tables that have its names and not its columns; None where none has.
     version
         Its schema; 0 where it says none, or may not be read.
     """
@@ -30,6 +42,7 @@ class LedgerState:
     version: int
     readable: bool
     lack: str | None
+    strange: str | None = None
     read_only: bool = False
 
     @property
@@ -65,25 +78,33 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     missing = tuple(name for name, there, *_ in rows if not there)
     kept = len(missing) < len(rows)
     hidden = [name for name, there, readable, *_ in rows if there and not readable]
+    lacking = {
+        name: sorted(_COLUMNS[name].difference((columns or "").split(",")))
+        for name, there, _, _, _, columns in rows
+        if there
+    }
+    strange = _strange({name: columns for name, columns in lacking.items() if columns})
     version = 0
-    if "shsim_schema" not in (*missing, *hidden):
+    if "shsim_schema" not in (*missing, *hidden) and not lacking["shsim_schema"]:
         cursor.execute(sql["schema_version"])
         version = _known(cursor.fetchone()[0], newest_schema(sql), label)
     lack = (
-        _of_schema(cursor, sql, missing)
+        strange
+        or _of_schema(cursor, sql, missing)
         or _lack(kept=kept, missing=missing, hidden=hidden)
         or _of_version(version, newest_schema(sql))
     )
-    closed = [name for name, _, _, writable, _ in rows if not writable]
+    closed = [name for name, _, _, writable, *_ in rows if not writable]
     if lack is None and closed:
         lack = f"its ledger may not be written; ask for INSERT on {', '.join(closed)}"
     return LedgerState(
         kept=kept,
         missing=missing,
         version=version,
-        readable=not (missing or hidden) and version == newest_schema(sql),
+        readable=not (missing or hidden or strange) and version == newest_schema(sql),
         lack=lack,
-        read_only=any(read_only for *_, read_only in rows),
+        strange=strange,
+        read_only=any(read_only for *_, read_only, _ in rows),
     )
 
 
@@ -111,6 +132,17 @@ def _of_schema(cursor: Any, sql: Mapping[str, str], missing: tuple[str, ...]) ->
         if row is not None:
             return f"its ledger may not be read; ask for USAGE on schema {row[0]}"
     return None
+
+
+def _strange(lacking: Mapping[str, list[str]]) -> str | None:
+    """What is said of tables without columns that shsim gives them."""
+    if not lacking:
+        return None
+    named = ", ".join(f"{name} lacks {', '.join(columns)}" for name, columns in lacking.items())
+    return (
+        f"its ledger is none that shsim has made: {named}; where search_path finds another"
+        " program's table of that name first, put the ledger's own schema before it"
+    )
 
 
 def _lack(*, kept: bool, missing: tuple[str, ...], hidden: list[str]) -> str | None:

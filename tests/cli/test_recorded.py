@@ -205,6 +205,19 @@ def test_without_a_ledger_a_run_works_and_says_so_once(here: Run, ours: Sequence
     assert "Recorded as run 1" in here("simulate", *ours, *BRIEF).out
 
 
+def test_another_programs_table_of_a_ledgers_name_stops_no_run(
+    here: Run, ours: Sequence[str]
+) -> None:
+    execute(ours[1], "ALTER TABLE shsim_run RENAME TO former")
+    execute(ours[1], "CREATE TABLE shsim_run (id int, started text)")
+    for arguments in (("calibrate", *SHORT), ("simulate", *BRIEF, "--dry-run")):
+        ended = here(*arguments, *ours)
+        assert ended.code == 0, ended.err
+        warned = "warning: this run is not recorded: its ledger is none that shsim has made"
+        assert (warned in ended.err) == ("--dry-run" not in arguments)
+    assert query(ours[1], "SELECT count(*) FROM shsim_run") == [(0,)]
+
+
 def test_the_embedded_database_of_an_older_shsim_gets_a_ledger(here: Run) -> None:
     here("simulate", *BRIEF)
     path = f"sqlite:///{embedded_path()}"
@@ -325,7 +338,7 @@ def test_a_file_that_cannot_be_staged_again_stays_as_it_was_staged(tmp_path: Pat
 
 
 def test_a_record_that_fails_fails_no_simulation(here: Run, ours: Sequence[str]) -> None:
-    execute(ours[1], "ALTER TABLE shsim_run RENAME COLUMN tau TO cap")
+    execute(ours[1], "ALTER TABLE shsim_run ADD COLUMN more integer DEFAULT 0 CHECK (more > 0)")
     ended = here("simulate", *ours, *BRIEF)
     assert ended.code == 0, ended.err
     assert "this run is not recorded: " in ended.err

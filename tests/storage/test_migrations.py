@@ -145,14 +145,25 @@ def test_what_is_missing_of_a_ledger_is_named_and_made_anew(
     assert store.create_tables() == ()
 
 
-def test_a_ledger_that_names_no_schema_and_has_other_columns_is_left_alone(
-    store: Store, dsn: str
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_table_of_a_ledgers_name_with_other_columns_is_left_alone(
+    store: Store, dsn: str, *, emptied: bool
 ) -> None:
-    execute(dsn, "DELETE FROM shsim_schema")
+    if emptied:
+        execute(dsn, "DELETE FROM shsim_schema")
     execute(dsn, "ALTER TABLE shsim_run RENAME COLUMN tau TO cap")
-    with pytest.raises(DatabaseError, match="of another shape"):
-        store.create_tables()
-    assert query(dsn, "SELECT count(*) FROM shsim_schema") == [(0,)]
+    execute(dsn, "ALTER TABLE shsim_schema RENAME COLUMN version TO v")
+    state = store.ledger.state()
+    assert (state.kept, state.readable) == (True, False)
+    assert state.lack is not None
+    assert "none that shsim has made: shsim_schema lacks version, shsim_run lacks tau" in state.lack
+    assert store.ledger.in_force("E") is None
+    before = schema(dsn)
+    for ask in (store.create_tables, lambda: store.ledger.history(None, 1)):
+        with pytest.raises(DatabaseError, match="its ledger is none that shsim has made"):
+            ask()
+    assert schema(dsn) == before
+    assert query(dsn, "SELECT count(*) FROM shsim_schema") == [(0 if emptied else 1,)]
 
 
 @pytest.mark.parametrize("version", [-3, 0])

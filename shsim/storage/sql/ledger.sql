@@ -17,15 +17,6 @@ INSERT INTO shsim_run (
     %(history)s, %(measures)s, %(outcome)s, %(message)s
 );
 
--- name: columns_as_written
--- Fails where a column that runs are recorded in is not there.
-SELECT r.id, r.command, r.exam, r.started, r.finished, r.database_user, r.os_user, r.host,
-    r.version, r.settings, r.seed, r.fingerprint, r.start, r.rejection, r.ability, r.tau,
-    r.history, r.measures, r.outcome, r.message, i.run, i.question_id, i.version, i.k_before,
-    i.k_after
-FROM shsim_run r, shsim_run_item i
-WHERE 1 = 0;
-
 -- name: leftover_items
 SELECT 1 FROM shsim_run_item WHERE run = %(run)s LIMIT 1;
 

@@ -1,8 +1,8 @@
 -- name: state
--- Which of the tables are there? Whether they may be read and written is the file system's affair.
+-- Which of the tables are there, with which columns? Whether they may be read and written is the file system's affair.
 SELECT t.column1, EXISTS (
     SELECT 1 FROM sqlite_master m WHERE m.type = 'table' AND m.name = t.column1
-), 1, 1, 0
+), 1, 1, 0, (SELECT group_concat(name) FROM pragma_table_info(t.column1))
 FROM (VALUES ('shsim_schema'), ('shsim_run'), ('shsim_run_item')) t;
 
 -- name: number_on
