@@ -49,13 +49,19 @@ def history_json(runs: Sequence[RecordedRun | UnreadableRun], count: int) -> str
     )
 
 
-def in_force_json(exam: str, made: RecordedRun | None, newest: RecordedRun | None) -> str:
-    """The calibration that made most of an exam's k, with its settings, and the last that wrote."""
+def in_force_json(
+    exam: str, made: RecordedRun | None, changed: int | None, newest: RecordedRun | None
+) -> str:
+    """The calibration that made most of an exam's k, with its settings, and the last that wrote.
+
+    `changed` is how many of them are not what that calibration left.
+    """
     return json_text(
         {
             "version": __version__,
             "exam": exam,
             "made_by": None if made is None else {**run_facts(made), "settings": made.settings},
+            "changed_since": changed,
             "last_written_by": None if newest is None else run_facts(newest),
         }
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from functools import cache
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
 from shsim.model.run_record import RecordedRun, RunItems, RunRecord, UnreadableRun
 from shsim.storage.exam_names import require_spelling
+from shsim.storage.ledger_changes import LedgerChanges, Transaction
 from shsim.storage.ledger_numbers import insert_numbered
 from shsim.storage.ledger_rows import (
     COLUMNS,
@@ -38,16 +39,6 @@ _LONGEST_MESSAGE = 2000
 
 #: Saved calibrations looked at, newest first, for the one whose k are in force.
 _LOOKED_AT = 20
-
-#: The stamps of k that a run saved are older than its end and so much more: they are made after.
-_STAMPED = timedelta(minutes=1)
-
-
-class Transaction(Protocol):
-    """Does a piece of work with a cursor in one transaction, which may begin it anew."""
-
-    def __call__(self, work: Callable[[Any], T], /, *, write: bool = False) -> T:
-        """What `work` gives."""
 
 
 @cache
@@ -99,6 +90,11 @@ class Ledger:
     @property
     def _sql(self) -> Mapping[str, str]:
         return ledger_statements(self._database)
+
+    @property
+    def changes(self) -> LedgerChanges:
+        """What has become of the k that runs left."""
+        return LedgerChanges(self._transaction, self._sql)
 
     @property
     def latest(self) -> int:
@@ -210,36 +206,6 @@ class Ledger:
             cursor.execute(self._sql["still_live"], {"run": run, "exam": exam})
             live, of_run = cursor.fetchone()
             return int(live), int(of_run)
-
-        return self._transaction(work)
-
-    def changed_by_others(self, exam: str, since: datetime) -> tuple[int, RecordedRun | None]:
-        """How many live k of an exam runs of other exams changed since, and the last of those."""
-
-        def work(cursor: Any) -> tuple[int, int | None]:
-            if not self._state(cursor).readable:
-                return 0, None
-            moment = since.astimezone(UTC).isoformat(" ")
-            cursor.execute(self._sql["changed_by_others"], {"exam": exam, "since": moment})
-            count, last = cursor.fetchone()
-            return int(count), last
-
-        count, last = self._transaction(work)
-        return count, None if last is None else self.run(last)
-
-    def changed_off_record(self, run: RecordedRun, exam: str, since: datetime) -> int:
-        """How many live k of an exam are what neither a run nor any after it left.
-
-        Those that were changed before `since` are left out where they are stamped so.
-        """
-        ended, moment = (
-            when.astimezone(UTC).isoformat(" ") for when in (run.finished + _STAMPED, since)
-        )
-
-        def work(cursor: Any) -> int:
-            named = {"run": run.run, "exam": exam, "ended": ended, "since": moment}
-            cursor.execute(self._sql["changed_off_record"], named)
-            return int(cursor.fetchone()[0])
 
         return self._transaction(work)
 

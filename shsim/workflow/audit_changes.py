@@ -27,7 +27,12 @@ def warn_of_changes(
     watch
         Is told.
     """
-    count, last = store.ledger.changed_by_others(exam, window.since)
+    if not store.ledger.state().readable:
+        return
+    base = made or store.ledger.newest_saved(exam)
+    changes = store.ledger.changes
+    count, number = changes.by_others(exam, window.since)
+    last = None if number is None else store.ledger.run(number)
     if last is not None:
         watch.warn(
             f"{_counted(count, exam)} changed since {window.since:%Y-%m-%d %H:%M} UTC by runs"
@@ -35,8 +40,7 @@ def warn_of_changes(
             f" {last.exam}): attempts before it were made under other k than the prediction."
             f"{_remedy(last.finished)}"
         )
-    base = made or store.ledger.newest_saved(exam)
-    off_record = 0 if base is None else store.ledger.changed_off_record(base, exam, window.since)
+    off_record = 0 if base is None else changes.off_record(base, exam, window.since)
     if base is not None and off_record:
         watch.warn(
             f"{_counted(off_record, exam)} changed after run {base.run}, and by no run on"

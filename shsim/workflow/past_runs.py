@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 import numpy as np
 
 from shsim import __version__
-from shsim.errors import DataError, NotFoundError, RefusedError, UsageError
+from shsim.errors import DatabaseError, DataError, NotFoundError, RefusedError, UsageError
 from shsim.model.ability import AbilityDistribution
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
@@ -104,12 +104,22 @@ def rollback(
             warn_of_commit(saved, watch)
     return replace(
         plan,
-        items=planned if saved.run is None else store.ledger.items(saved.run),
+        items=_written(store, saved.run, planned),
         changed=saved.changed,
         unchanged=saved.unchanged,
         run=saved.run,
         warning=saved.warning,
     )
+
+
+def _written(store: Store, run: int | None, planned: RunItems) -> RunItems:
+    """What a rollback did, from the record of it, or as planned where that cannot be had.
+
+    It stands by now: a database that goes at this moment is no fault of the rollback's.
+    """
+    with suppress(DatabaseError):
+        return planned if run is None else store.ledger.items(run)
+    return planned
 
 
 def _republished(store: Store, past: PastRun) -> tuple[int, int]:

@@ -153,6 +153,7 @@ def test_a_rollback_over_what_was_written_since(page: Browser, paged: Served) ->
     page.reads("#items-cap", f"Last written by run {later} (set), ")
     assert f"In force: run {run}, " in page.text("#items-cap")
     assert "Cap 0.4, " in page.text("#items-cap")
+    assert f"1 item has another k by now than run {run} left" in page.text("#items-cap")
     page.driver.get(f"{paged.url}/#runs")
     page.reads(f"[data-run='{done}'] .outcome", "done")
     page.click(f"[data-run='{run}'] .rollback")

@@ -14,9 +14,10 @@ from storage.databases import POOL, connect, execute, item_rows, pool_of, query
 from storage.records import BEGUN, record
 
 from shsim.errors import DatabaseError, RefusedError
-from shsim.model.run_record import RecordedRun, RunRecord
+from shsim.model.run_record import RecordedRun, RunItems, RunRecord
 from shsim.report.past_run import rollback_sentences
 from shsim.storage.base import SaveOutcome, Store
+from shsim.storage.ledger import Ledger
 from shsim.storage.open import open_store
 from shsim.workflow.past_runs import rollback
 from shsim.workflow.single_item import set_exposure
@@ -175,6 +176,23 @@ def test_two_exams_that_share_items_cannot_undo_each_other(filled: Store, dsn: s
     filled.restore_k(of_f, record=record(command="rollback", exam="F"))
     filled.restore_k(of_e, record=record(command="rollback"))
     assert query(dsn, ALL_K) == [(11, 0.5), (12, 1.0), (13, 0.25)]
+
+
+def test_a_database_that_goes_after_a_rollback_takes_nothing_back(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = save(filled)
+    every = [filled.ledger.items(first.run)]
+
+    def gone(_ledger: Ledger, run: int) -> RunItems:
+        if not every:
+            raise DatabaseError(f"the database is gone: run {run} cannot be read")
+        return every.pop()
+
+    monkeypatch.setattr(Ledger, "items", gone)
+    done = rollback(filled, first.run)
+    assert (done.run, done.changed) == (2, 3)
+    assert done.items.after.tolist() == [0.5, 1.0, 0.25]
 
 
 def test_what_a_rollback_leaves_is_counted(filled: Store, dsn: str) -> None:

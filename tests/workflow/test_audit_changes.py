@@ -65,6 +65,8 @@ def test_another_exams_run_is_told(calibrated: Store, now: datetime) -> None:
     after = at.replace(microsecond=0) + timedelta(seconds=1)
     assert said.endswith(f" --since {after:%Y-%m-%dT%H:%M:%SZ} leaves them out.")
     assert warned(calibrated, "E", after) == []
+    changes = calibrated.ledger.changes
+    assert [changes.since_run(run, exam) for run in (1, 2) for exam in "EF"] == [2, 2, 0, 0]
 
 
 def test_a_run_dated_in_the_future_has_no_remedy(calibrated: Store, now: datetime) -> None:

@@ -56,6 +56,9 @@ class InForce(BaseModel):
     made_by: dict[str, Any] | None = Field(
         description="The calibration that made most of the k in force, with its `settings`."
     )
+    changed_since: int | None = Field(
+        description="Items whose k are not what that calibration left, whoever changed them."
+    )
     last_written_by: dict[str, Any] | None = Field(
         description="The last run that wrote any of them: that one, a `set` or a rollback."
     )
@@ -112,7 +115,9 @@ def runs_router() -> APIRouter:
         """As `audit` finds it; null where no run on record did it."""
         with services_of(request).stores.reading() as store:
             ledger = store.ledger
-            return JsonText(in_force_json(exam, ledger.in_force(exam), ledger.newest_saved(exam)))
+            made, newest = ledger.in_force(exam), ledger.newest_saved(exam)
+            changed = None if made is None else ledger.changes.since_run(made.run, exam)
+            return JsonText(in_force_json(exam, made, changed, newest))
 
     @router.get(
         "/runs/{run}",

@@ -142,6 +142,15 @@ LEFT JOIN shsim_run_item i
     ON i.run = %(run)s AND i.question_id = p.question_id AND i.version = p.live_version
 WHERE p.exam_code = %(exam)s;
 
+-- name: count_changed
+-- Live items of an exam whose k in force are not what a run left.
+SELECT count(*)
+FROM shsim_run_item i
+JOIN question_publications p
+    ON p.question_id = i.question_id AND p.live_version = i.version AND p.exam_code = %(exam)s
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s AND coalesce(e.sh_p, 1) <> i.k_after;
+
 -- name: changed_by_others
 -- Live items of an exam whose k runs of other exams have changed since a moment, and the last run.
 SELECT count(*), max(c.last)
