@@ -146,7 +146,7 @@ The first QBank script, step for step:
     "--require-cap",
     section=OUTPUT,
     is_flag=True,
-    help="Save nothing and end with 5 if the cap is not held.",
+    help="Save nothing and end with 5 if the cap is not held, or --verify-n is too few to tell.",
 )
 @setting(
     "--force",

@@ -15,9 +15,9 @@ StopReason = Literal["converged", "iterations"]
 #: Where a calibration's first k came from: from the pool, all 1, or solved at the true theta.
 Origin = Literal["in_force", "one", "exact"]
 
-#: Why a cap is not held.
+#: Why a cap is not held, or nobody can tell.
 MissReason = Literal[
-    "floor", "ceil", "infeasible", "examinees", "iterations", "in_force", "control"
+    "floor", "ceil", "infeasible", "examinees", "iterations", "in_force", "control", "too_few"
 ]
 
 
@@ -112,10 +112,11 @@ class Measures:
 
     Rates are shares of examinees. `max_over` is max exposure less tau, 0 if under.
     `over` counts items above tau, `over_beyond_noise` those that noise does not
-    explain; the cap is `held` where there is none. `visible_excess` is the relative
-    excess over tau that this many examinees would have shown with 95 % probability.
-    `overlap` is the share of items two examinees have in common; `information` the
-    mean test information at the true theta and `information_kept` its ratio to
+    explain; the cap is `held` where there is none, and None where none could show.
+    `visible_excess` is the relative excess over tau that this many examinees would have
+    shown with 95 % probability. `overlap` is the share of items two examinees have in
+    common; `information` the mean test information at the true theta and
+    `information_kept` its ratio to
     that of the uncontrolled test of the same examinees. `lengths` is None where all tests
     have the same, `accuracy` where no ability is estimated, `uncontrolled` where one walk
     tells both.
@@ -123,7 +124,7 @@ class Measures:
 
     n: int
     tau: float
-    held: bool
+    held: bool | None
     max_exposure: float
     max_over: float
     over: int
@@ -150,10 +151,11 @@ class Measures:
 class Verdict:
     """Whether the cap is held, why not, and what to type instead.
 
-    `sentence` is complete; `reason` and `remedy` are None where the cap is held.
+    `held` is None where too few examinees tell. `sentence` is complete; `reason` and `remedy`
+    are None where the cap is held.
     """
 
-    held: bool
+    held: bool | None
     sentence: str
     reason: MissReason | None
     remedy: str | None

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from shsim.model.audit import AuditResult
 from shsim.report.audit_data import audit_data, flag_words
-from shsim.report.canvas import Canvas
+from shsim.report.canvas import COLOURS, Canvas
 from shsim.report.recorded_figures import plain_table
 from shsim.report.render import Format
 from shsim.report.subject import by_rejection, subject
@@ -21,8 +21,6 @@ _LISTED, _NAMED = 10, 5
 
 #: Characters of the longest word in the column of flags, which lines break between.
 _LONGEST_FLAG = len("accepts_more")
-
-_STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 
 def audit_text(
@@ -37,7 +35,10 @@ def audit_text(
 def audit_summary(result: AuditResult, canvas: Canvas, closing: Sequence[str] = ()) -> str:
     """The verdict, live and predicted side by side, and the items to look at."""
     delivery = result.settings.delivery
-    parts: list[RenderableType] = [Text(result.sentence, style=_STYLES[result.held]), Text()]
+    parts: list[RenderableType] = [
+        Text(result.sentence, style=f"bold {COLOURS[result.held]}"),
+        Text(),
+    ]
     parts += [subject(result.pool, delivery, by_rejection(delivery)), Text()]
     if result.tests.n:
         parts += [_figures(result), Text()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -16,6 +17,8 @@ PIPED_WIDTH = 80
 WIDEST = 100
 #: Under this the tables would be torn; the terminal may as well wrap the lines.
 NARROWEST = 60
+#: The colour of what is said of a cap: held, not held, or that nothing can tell.
+COLOURS: Mapping[bool | None, str] = {True: "green", False: "red", None: "yellow"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from typing import Any
 
 from shsim import __version__
 from shsim.model.ability import number
-from shsim.model.comparison import Compared, ComparisonResult
+from shsim.model.comparison import DEFAULT_COMPARE_N, Compared, ComparisonResult
 from shsim.model.control import SYMPSON_HETTER
 from shsim.model.settings import settings_as_dict
 from shsim.report.columns import Columns
 from shsim.report.document import json_text
+from shsim.report.telling import give_more, too_few
 
 #: Columns of the CSV after `control`, those of the estimate last.
 _MEASURES = (
@@ -39,6 +40,11 @@ def headline(result: ComparisonResult) -> str:
     cap, every = number(result.settings.tau), result.compared
     held = [each for each in every if each.measures.held]
     held.sort(key=lambda each: -each.measures.information_kept)
+    first = every[0].measures
+    if comparison_held(result) is None:
+        limit = result.settings.tau, result.settings.tol
+        more = give_more("--n", DEFAULT_COMPARE_N, first.n, len(result.pool), limit)
+        return f"Whether a control holds the cap of {cap} can't be told: {too_few(first.n)}. {more}"
     if not held:
         least = min(every, key=lambda each: each.measures.max_exposure)
         return (
@@ -49,11 +55,17 @@ def headline(result: ComparisonResult) -> str:
     holds = "holds" if len(held) == 1 else "hold"
     kept = [f"{_name(each)} {each.measures.information_kept:.1%}" for each in held[:_NAMED]]
     kept[0] = kept[0].replace(" ", " keeps ", 1)
-    more = ["…"] * (len(held) > _NAMED)
+    others = ["…"] * (len(held) > _NAMED)
     return (
         f"{len(held)} of {of} {holds} the cap of {cap}; of the information without control"
-        f" {', '.join([*kept, *more])}."
+        f" {', '.join([*kept, *others])}."
     )
+
+
+def comparison_held(result: ComparisonResult) -> bool | None:
+    """Whether a control holds the cap; None where too few examinees tell."""
+    every = {each.measures.held for each in result.compared}
+    return True if True in every else None if None in every else False
 
 
 def _name(each: Compared) -> str:
@@ -65,14 +77,17 @@ def notes(result: ComparisonResult) -> Iterator[str]:
     settings, pool = result.settings, result.pool
     first = result.compared[0].measures
     error = "; SE: the mean standard error" if settings.delivery.estimated else ""
+    hidden = f"an excess under {first.visible_excess:.1%}"
+    if None in {each.measures.held for each in result.compared}:
+        hidden = "any excess"
     yield (
-        "over: items above the cap; beyond: those over it beyond noise, which hides an excess"
-        f" under {first.visible_excess:.1%}; kept: of the information without control{error}."
+        "over: items above the cap; beyond: those over it beyond noise, which hides"
+        f" {hidden}; kept: of the information without control{error}."
     )
     for each in result.compared:
         if each.control == SYMPSON_HETTER and bool((pool.k == 1).all()):
             yield "The k in force are all 1, so that sh is no control: calibrate first."
-        elif each.control == SYMPSON_HETTER and not each.measures.held:
+        elif each.control == SYMPSON_HETTER and each.measures.held is False:
             yield "The k in force do not hold the cap: shsim calibrate finds k that do."
     defaulted = int(pool.defaulted.sum())
     if defaulted:

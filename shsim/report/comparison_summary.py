@@ -11,8 +11,8 @@ from rich.text import Text
 from shsim.model.comparison import ComparisonResult
 from shsim.model.control import SYMPSON_HETTER
 from shsim.model.results import Accuracy, Measures
-from shsim.report.canvas import Canvas
-from shsim.report.comparison_data import headline, notes
+from shsim.report.canvas import COLOURS, Canvas
+from shsim.report.comparison_data import comparison_held, headline, notes
 from shsim.report.plain_text import visible_line
 from shsim.report.subject import by_rejection, subject
 
@@ -51,9 +51,8 @@ def comparison_summary(
     result: ComparisonResult, canvas: Canvas, closing: Sequence[str] = ()
 ) -> str:
     """The whole page; `closing` are sentences that only the caller knows."""
-    some = any(each.measures.held for each in result.compared)
     parts: list[RenderableType] = [
-        Text(visible_line(headline(result)), style="bold green" if some else "bold red"),
+        Text(visible_line(headline(result)), style=f"bold {COLOURS[comparison_held(result)]}"),
         Text(),
         subject(result.pool, result.settings.delivery, _manner(result)),
         Text(),
@@ -114,6 +113,6 @@ def _table(result: ComparisonResult, names: _Column, columns: list[_Column]) -> 
         for column in columns:
             style = ""
             if column.head == "largest":
-                style = "green" if each.measures.held else "red"
+                style = COLOURS[each.measures.held]
             line.append(gap).append(column.cells[row].rjust(column.width), style=style)
         yield line

@@ -61,16 +61,16 @@ def measure(
     size = len(seen)
     rate = seen / n
     low, high = wilson(seen, n)
-    critical = critical_count(n, min(tau * (1 + tol), 1.0), _FALSE_ALARM / size)
-    beyond = seen >= critical
+    critical = critical_among(n, size, (tau, tol))
+    beyond, visible = seen >= critical, visible_excess(n, tau, critical)
     gained, attainable = counts.information
     shape = _Shape(rate, float(seen.sum()) / n, tau)
     return ItemExposure(n, seen, counts.proposed, rate, low, high, beyond), Measures(
         n=n,
-        held=not bool(beyond.any()),
+        held=cap_held(int(np.count_nonzero(beyond)), (tau, tol), visible),
         over=int(np.count_nonzero(seen > n * tau * (1 + 1e-12))),
         over_beyond_noise=int(np.count_nonzero(beyond)),
-        visible_excess=visible_excess(n, tau, critical),
+        visible_excess=visible,
         unused=int(np.count_nonzero(seen == 0)),
         forced=counts.forced,
         forced_per_test=counts.forced / n,
@@ -254,6 +254,32 @@ def visible_excess(n: int, tau: float, critical: int) -> float:
     """The relative excess over tau that reaches the critical count with 95 % probability."""
     at = min(critical / n, 1.0)
     return (at + _Z90 * math.sqrt(at * (1 - at) / n)) / tau - 1.0
+
+
+def cap_held(over: int, limit: tuple[float, float], excess: float) -> bool | None:
+    """Whether a cap is held; None where nothing can tell, since no excess can have shown.
+
+    Parameters
+    ----------
+    over
+        Items that are over it beyond noise.
+    limit
+        tau, and the relative excess over it that counts as none.
+    excess
+        What would have shown, relatively: nothing can where that makes a rate of 1 or more.
+    """
+    tau, tol = limit
+    if over:
+        return False
+    if tau * (1 + tol) >= 1:  # whatever the k
+        return True
+    return True if tau * (1 + excess) < 1 else None
+
+
+def critical_among(n: int, size: int, limit: tuple[float, float]) -> int:
+    """The count from which on one of `size` items is over the cap beyond noise."""
+    tau, tol = limit
+    return critical_count(n, min(tau * (1 + tol), 1.0), _FALSE_ALARM / size)
 
 
 def _max_by_decile(counts: Counts) -> tuple[float, ...]:

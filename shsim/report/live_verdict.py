@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from shsim.arrays import BoolArray
 from shsim.model.ability import number
 from shsim.model.audit import LiveExposure, LiveTests
 from shsim.model.item_pool import ItemPool
+from shsim.report.exposure import cap_held
 
 
 def live_verdict(
-    pool: ItemPool, live: LiveExposure, judged: BoolArray, tests: LiveTests, tau: float
+    pool: ItemPool,
+    live: LiveExposure,
+    judged: BoolArray,
+    tests: LiveTests,
+    limit: tuple[float, float],
 ) -> tuple[bool | None, str]:
-    """Whether the cap is held live (None: nothing tells), and the sentence that says so."""
+    """Whether the cap is held live (None: nothing tells), and the sentence that says so.
+
+    `limit` is tau, and the relative excess over it that counts as none.
+    """
+    tau, tol = limit
     cap = f"cap of {number(tau)}"
     if not judged.any():
         return None, (
@@ -30,9 +37,9 @@ def live_verdict(
     if over:
         items = "1 item is" if over == 1 else f"{over:,} items are"
         return False, f"The {cap} is not held live: {items} over it beyond noise; {largest}."
-    if tau >= 1:
+    if tau * (1 + tol) >= 1:
         return True, f"The {cap} is held live, as any would be; {largest}."
-    if math.isinf(live.visible_excess):
+    if cap_held(0, limit, live.visible_excess) is None:
         few = "1 test is" if tests.n == 1 else f"{tests.n:,} tests are"
         return None, f"Whether the {cap} is held can't be told: {few} too few to show an excess."
     return True, (

@@ -12,7 +12,7 @@ from rich.text import Text
 from shsim import __version__
 from shsim.arrays import IntArray
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
-from shsim.report.canvas import Canvas
+from shsim.report.canvas import COLOURS, Canvas
 from shsim.report.columns import Columns, rows
 from shsim.report.document import json_text
 from shsim.report.history import run_facts
@@ -54,8 +54,7 @@ def past_run_text(past: PastRun, canvas: Canvas) -> str:
     parts: list[RenderableType] = [*_who_and_when(run), Text()]
     verdict = run.measures.get("verdict", {}).get("sentence")
     if verdict and verdict != run.message:
-        style = "green" if run.held else "red"
-        parts += [Text(visible(verdict), style=style), Text()]
+        parts += [Text(visible(verdict), style=COLOURS[run.held]), Text()]
     parts += _figures(run)
     if run.settings:
         table = plain_table("setting", "")

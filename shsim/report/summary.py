@@ -20,7 +20,7 @@ from shsim.model.results import (
     SimulationResult,
     Uncontrolled,
 )
-from shsim.report.canvas import Canvas
+from shsim.report.canvas import COLOURS, Canvas
 from shsim.report.columns import Result, at_floor
 from shsim.report.deciles import decile_lines
 from shsim.report.estimation import (
@@ -126,7 +126,7 @@ def _pen(canvas: Canvas) -> Pen:
 
 def _verdict(result: Result) -> Iterator[Text]:
     verdict = result.verdict
-    yield Text(visible(verdict.sentence), style="bold green" if verdict.held else "bold red")
+    yield Text(visible(verdict.sentence), style=f"bold {COLOURS[verdict.held]}")
     if verdict.remedy:
         # A command line that is broken into several cannot be pasted.
         whole = verdict.reason == "in_force"
@@ -183,7 +183,7 @@ def _cell(label: str, shown: Shown, value: float | None, written: Callable[[floa
         return Text("-")
     style = ""
     if isinstance(shown, Measures) and label == _LARGEST:
-        style = "green" if shown.held else "red"
+        style = COLOURS[shown.held]
     elif label == _BEYOND_NOISE and value:
         style = "red"
     return Text(written(value), style=style)

@@ -13,7 +13,12 @@ from shsim.model.control import NO_CONTROL, SYMPSON_HETTER, Control
 from shsim.model.item_pool import ItemPool
 from shsim.model.methods import METHOD_DEFAULTS
 from shsim.model.results import ItemExposure, Measures, MissReason, Reasons, StopReason, Verdict
-from shsim.model.settings import CalibrationSettings, SimulationSettings
+from shsim.model.settings import (
+    DEFAULT_SIMULATE_N,
+    CalibrationSettings,
+    SimulationSettings,
+    verification_size,
+)
 from shsim.report.remedies import (
     FORCED_WARNING,
     harmless_floor,
@@ -23,6 +28,7 @@ from shsim.report.remedies import (
     shorter,
     typed,
 )
+from shsim.report.telling import give_more, too_few
 
 #: How remedies begin that are a command line; what judges k that were made for another test.
 _COMMAND, JUDGE = "Calibrate: shsim calibrate", "Judge them in that test: shsim simulate"
@@ -45,7 +51,11 @@ def judge_calibration(
 ) -> Verdict:
     """The verdict on a new table of k; `reasons` make its remedy exact."""
     if measures.held:
-        return Verdict(held=True, sentence=_held(measures), reason=None, remedy=None)
+        held = _held(measures, settings.tol)
+        return Verdict(held=True, sentence=held, reason=None, remedy=None)
+    if measures.held is None:
+        own = verification_size(settings.tau, settings.tol)
+        return _untold(len(pool), measures, settings, "--verify-n", own)
     reason, remedy = _miss(pool, k, measures, exposure.over, settings, stopped, reasons)
     return Verdict(
         held=False,
@@ -60,8 +70,10 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
     control = settings.control
     unseen = _what_only_simulation_sees(measures, settings)
     if measures.held:
-        held = _under(control, _held(measures)) + unseen
+        held = _under(control, _held(measures, settings.tol)) + unseen
         return Verdict(held=True, sentence=held, reason=None, remedy=None)
+    if measures.held is None:
+        return _untold(len(pool), measures, settings, "--n", DEFAULT_SIMULATE_N, control)
     sentence = _under(control, _not_held(measures)) + unseen
     smallest = least_mean(pool, measures, settings.delivery)
     if settings.tau < smallest:
@@ -90,10 +102,38 @@ def with_source(verdict: Verdict, source: str) -> Verdict:
 
 def _under(control: Control, sentence: str) -> str:
     """A sentence that begins with `The`, said of a control that is not in force."""
-    if control == SYMPSON_HETTER:
+    where = _where(control)
+    if not where:
         return sentence
-    who = "Without control" if control == NO_CONTROL else f"Under {control.spelling}"
-    return f"{who} the{sentence.removeprefix('The')}"
+    return f"{where[0].upper()}{where[1:]} the{sentence.removeprefix('The')}"
+
+
+def _where(control: Control) -> str:
+    """Under which control, where it is not in force."""
+    if control == SYMPSON_HETTER:
+        return ""
+    return "without control" if control == NO_CONTROL else f"under {control.spelling}"
+
+
+def _untold(
+    size: int,
+    measures: Measures,
+    settings: CalibrationSettings | SimulationSettings,
+    option: str,
+    own: int,
+    control: Control = SYMPSON_HETTER,
+) -> Verdict:
+    """The verdict where too few examinees tell; `own` is the option's default."""
+    where = " ".join(["is held", *filter(None, [_where(control)])])
+    return Verdict(
+        held=None,
+        sentence=(
+            f"Whether the cap of {number(measures.tau)} {where} can't be told:"
+            f" {too_few(measures.n)}; the largest exposure is {measures.max_exposure:.4f}."
+        ),
+        reason="too_few",
+        remedy=give_more(option, own, measures.n, size, (settings.tau, settings.tol)),
+    )
 
 
 def _what_only_simulation_sees(measures: Measures, settings: SimulationSettings) -> str:
@@ -107,19 +147,20 @@ def _what_only_simulation_sees(measures: Measures, settings: SimulationSettings)
     )
 
 
-def _held(measures: Measures) -> str:
+def _held(measures: Measures, tol: float) -> str:
     if measures.n == 0:
         return (
             f"The cap of {number(measures.tau)} is held: the largest expected exposure is"
             f" {measures.max_exposure:.4f}, computed without noise."
         )
-    cap, among = number(measures.tau), "examinees" if measures.n > 1 else "examinee"
-    shown = f"an excess of {measures.visible_excess:.1%} would have shown"
-    if measures.tau < 1 <= measures.tau * (1 + measures.visible_excess):
-        shown = "no excess could have shown"
+    held = f"The cap of {number(measures.tau)} is held"
+    among = f"among {measures.n:,} fresh examinee{'s' * (measures.n > 1)}"
+    largest = f"the largest exposure {among} is {measures.max_exposure:.4f}"
+    if measures.tau * (1 + tol) >= 1:
+        return f"{held}, as any would be: {largest}."
     return (
-        f"The cap of {cap} is held: the largest exposure among {measures.n:,} fresh {among} is"
-        f" {measures.max_exposure:.4f}, no item is over beyond noise, and {shown}."
+        f"{held}: {largest}, no item is over beyond noise, and an excess of"
+        f" {measures.visible_excess:.1%} would have shown."
     )
 
 
@@ -141,6 +182,7 @@ _BECAUSE: dict[MissReason, str] = {
     "iterations": "The iterations ended before the rates had settled.",
     "in_force": "",
     "control": "",
+    "too_few": "",
 }
 
 

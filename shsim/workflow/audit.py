@@ -98,10 +98,9 @@ def audit_exam(
     tests = _tests(
         asked, settings.delivery, predicted, ~shared, attempts, _former(pool, shared, unpublished)
     )
-    exposure = judge_live(
-        attempts, ~shared, predicted, settings.n, tests, (settings.tau, settings.tol)
-    )
-    held, sentence = live_verdict(pool, exposure, ~shared, tests, settings.tau)
+    limit = settings.tau, settings.tol
+    exposure = judge_live(attempts, ~shared, predicted, settings.n, tests, limit)
+    held, sentence = live_verdict(pool, exposure, ~shared, tests, limit)
     proposed = None
     if proposals is not None:
         proposed = _proposed(store, pool, window, live, proposals, watch)

@@ -125,7 +125,7 @@ def calibrate(
             adaptive_kernel(watch.heed)
             when_estimated = largest_when_estimated(executor, pool, settings, k)
         reasons: Reasons | None = None
-        if settings.delivery.one_pass and (explain or not measures.held):
+        if settings.delivery.one_pass and (explain or measures.held is False):
             watch.stage("explaining", 0)
             solver = Solver(executor, pool, settings.delivery, settings.nodes)
             reasons = find_reasons(solver, pool, settings, k)

@@ -318,6 +318,10 @@ def test_too_few_tests_tell_nothing(here: Run, live: Live) -> None:
     assert "can't be told: 2 tests are too few to show an excess" in ended.err
     assert audited(here, live)["visible_excess"] is None
     assert audited(here, live, "--tau", "1")["verdict"]["held"] is True
+    live.take(drawn(live.rates, 8))
+    ended = here("audit", *live.options, "--require-cap", "--quiet")  # .2 and 428 % are over 1
+    assert ended.code == 3
+    assert "can't be told: 10 tests are too few to show an excess" in ended.err
 
 
 def test_abilities_that_are_gone_are_named(here: Run, demo: Sequence[str], tmp_path: Path) -> None:

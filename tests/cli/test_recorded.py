@@ -109,6 +109,17 @@ def test_a_missed_cap_that_is_required_is_recorded_as_refused(
     assert run.message.startswith("The cap of 0.2 is NOT held")
 
 
+def test_a_required_cap_that_nobody_can_tell_of_is_refused_too(
+    here: Run, ours: Sequence[str]
+) -> None:
+    ended = here("calibrate", *ours, *SHORT, "--verify-n", "10", "--require-cap", "--format", "csv")
+    assert ended.code == 5
+    assert "can't be told: 10 examinees are too few" in ended.err
+    assert "Give more: --verify-n 640000" in ended.err
+    run = the_run(ours[1], 1)
+    assert (run.outcome, run.held) == ("refused", None)
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome", "message"),
     [

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shsim.report.exposure import (
     Counts,
     binomial_tail,
+    cap_held,
     critical_count,
     gini,
     measure,
@@ -234,7 +235,7 @@ def test_measures_of_counts_made_by_hand():
     assert (measures.information, measures.information_kept) == (6, 0.75)
     # Even all four of four are no proof: P = .404^4 = .027 is over .05/5.
     assert measures.over_beyond_noise == 0
-    assert measures.held
+    assert measures.held is None
     assert not exposure.over.any()
 
 
@@ -267,6 +268,23 @@ def test_a_cap_of_one_can_only_be_held():
     assert measures.held
     assert (measures.over, measures.max_over) == (0, 0)
     assert exposure.high.tolist() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize(
+    ("over", "tau", "excess", "held"),
+    [
+        (1, 0.2, 4.28, False),
+        (0, 0.2, 4.28, None),  # an exposure of 1.056 is none
+        (0, 0.2, 4.0, None),
+        (0, 0.2, 3.99, True),
+        (0, 0.2, math.inf, None),
+        (0, 0.2, 0.0, True),  # without noise
+        (0, 0.991, 0.01, True),  # tau(1+tol) is over 1: none can be over
+        (0, 1.0, math.inf, True),
+    ],
+)
+def test_an_excess_that_no_exposure_can_have_tells_nothing(over, tau, excess, held):
+    assert cap_held(over, (tau, 0.01), excess) is held
 
 
 def test_no_information_at_all_counts_as_kept():

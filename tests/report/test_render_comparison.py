@@ -139,6 +139,21 @@ def test_the_notes_say_what_sh_goes_by() -> None:
     assert "The k in force do not hold the cap: shsim calibrate finds" in " ".join(notes(missed))
 
 
+def test_a_few_examinees_tell_of_no_control() -> None:
+    few = replace(TRUE, compared=tuple(_judged(each, held=None) for each in TRUE.compared))
+    assert headline(few) == (
+        "Whether a control holds the cap of 0.2 can't be told: 100,000 examinees are too few to"
+        " show an excess. Give more: --n 1000000"
+    )
+    assert "hides any excess" in " ".join(notes(few))
+    some = replace(few, compared=(few.compared[0], TRUE.compared[0]))
+    assert "can't be told" in headline(some)
+
+
+def _judged(each: Compared, *, held: bool | None) -> Compared:
+    return replace(each, measures=replace(each.measures, held=held))
+
+
 def test_csv_has_the_agreed_columns() -> None:
     text = comparison_data(ESTIMATED, "csv")
     assert text.splitlines()[0] == HEADER

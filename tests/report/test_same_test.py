@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,9 +32,14 @@ CONTENT = "[topics.1]\nleast = 2\n[topics.none]\nmost = 3\n"
 RULES = (TopicRule(1, 2, None), TopicRule(NO_TOPIC, 0, 3))
 
 
+def make_context(command: click.Command, words: Sequence[str]) -> click.Context:
+    """Words as the command understands them; it keeps its help option, hence with its names."""
+    return command.make_context("shsim", [*words], help_option_names=["-h", "--help"])
+
+
 def parsed(words: Sequence[str]) -> DeliverySettings:
     """The test that the command line understands."""
-    context = simulate_options.command.make_context("simulate", [*words, "--seed", "7"])
+    context = make_context(simulate_options.command, [*words, "--seed", "7"])
     problems = Problems()
     found = Request(typed=typed_in(context), **context.params).delivery(problems)
     assert not problems._usage
@@ -102,5 +108,5 @@ def test_more_examinees_are_typed_in_digits() -> None:
     verdict = judge_calibration(result.pool, k, missed, exposure, asked, "converged", None)
     words = (verdict.remedy or "").split(": ")[-1].split()
     assert words == ["--n", "1000000"]
-    context = calibrate_options.command.make_context("calibrate", words)
+    context = make_context(calibrate_options.command, words)
     assert context.params["n"] == 1_000_000

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pools import calibration, golden_pool, same_ranking, simulation
 
 from shsim.model.ability import AbilityDistribution
+from shsim.model.control import Control
+from shsim.report.telling import give_more
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.simulate import simulate
 
@@ -74,12 +77,40 @@ def test_a_held_cap_says_by_how_much_and_what_would_have_shown():
     plain(verdict)
 
 
-def test_one_examinee_shows_nothing_and_the_verdict_says_so():
-    verdict = simulate(golden_pool(60), simulation(10, n=1)).verdict
-    assert verdict.sentence == (
-        "The cap of 0.2 is held: the largest exposure among 1 fresh examinee is 1.0000,"
-        " no item is over beyond noise, and no excess could have shown."
-    )
+@pytest.mark.parametrize(
+    ("n", "control", "begins"),
+    [
+        (1, "sh", "Whether the cap of 0.2 is held can't be told: 1 examinee is too few"),
+        (3, "none", "Whether the cap of 0.2 is held without control can't be told: 3 examinees"),
+    ],
+)
+def test_a_few_examinees_tell_nothing_and_the_verdict_says_how_many_do(n, control, begins):
+    settings = replace(simulation(10, n=n), control=Control.parse(control))
+    verdict = simulate(golden_pool(60), settings).verdict
+    assert (verdict.held, verdict.reason) == (None, "too_few")
+    assert verdict.sentence.startswith(begins)
+    assert verdict.remedy == "Give more: --n 200000"
+    plain(verdict)
+
+
+def test_a_table_judged_by_a_few_is_neither_held_nor_missed():
+    verdict = run(golden_pool(60), length=4, n=500, iters=3, verify_n=10).verdict
+    assert (verdict.held, verdict.reason) == (None, "too_few")
+    assert verdict.remedy == "Give more: --verify-n 640000"
+    plain(verdict)
+
+
+def test_where_the_default_is_too_few_more_is_asked_for():
+    limit = (0.99, 0.01)
+    assert give_more("--n", 100, 99, 480, limit) == "Give more: --n 1000000"
+    assert give_more("--n", 100, 100, 480, (0.2, 0.01)) == "Give more: --n 1000"
+
+
+def test_a_cap_that_any_table_holds_claims_no_more():
+    verdict = simulate(golden_pool(60), simulation(10, n=100, tau=0.995)).verdict
+    assert verdict.sentence.startswith("The cap of 0.995 is held, as any would be: the largest")
+    assert verdict.held is True
+    plain(verdict)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def adds_up(result):
     numbers = [value for value in vars_of(measures) if isinstance(value, float)]
     assert np.isfinite(numbers).all()
     assert measures.information_kept >= 0
-    assert measures.held == (not exposure.over.any())
+    assert (measures.held is False) == exposure.over.any()
     return result
 
 

@@ -161,14 +161,16 @@ def report(
             told = (f"{error.fault}: shsim export shows the new k, which are saved.",)
         raise DataError([*told, *closing]) from error
     if request.form != "table":
-        for sentence in [verdict.sentence] * verdict.held + asides(result) + closing:
+        for sentence in [verdict.sentence] * (verdict.held is True) + asides(result) + closing:
             narrator.note(sentence)
     if refused:
         if result.run is not None:
             narrator.note(f"recorded as run {result.run}")
         unsaved = "Nothing was saved, as --require-cap asks"
         if shown:
-            raise CapNotHeldError(f"{unsaved}: the cap is not held.")
+            untold = "whether the cap is held can't be told"
+            why = untold if verdict.held is None else "the cap is not held"
+            raise CapNotHeldError(f"{unsaved}: {why}.")
         raise CapNotHeldError(f"{advice}\n{unsaved}.")
     if not verdict.held and not shown:
         narrator.warn(advice)

@@ -36,3 +36,9 @@ export function ahead(milliseconds) {
   const hours = Math.round(minutes / 60);
   return hours < 48 ? `in ${some(hours, "hour")}` : `in ${some(Math.round(hours / 24), "day")}`;
 }
+
+/** How whether a cap is held looks; null where too few examinees tell. */
+export function tone(held) {
+  if (held === null) return "care";
+  return held ? "good" : "bad";
+}

@@ -1,10 +1,12 @@
 // Whose k an exam has, and what that means for the attempts beside them.
 
 import { el } from "./elements.js";
-import { plain, rate, some, time } from "./format.js";
+import { plain, rate, some, time, tone } from "./format.js";
 
 /** Milliseconds over which the server counts recent attempts. */
 const RECENT = 7 * 24 * 3600 * 1000;
+
+const HELD = new Map([[true, "held"], [false, "not held"], [null, "not known to be held"]]);
 
 /** The sentences over the items; `assumption` is what their cap takes for granted, or null. */
 export function leadOf({ made_by: made, changed_since: changed, last_written_by: last }, assumption) {
@@ -17,7 +19,7 @@ export function leadOf({ made_by: made, changed_since: changed, last_written_by:
   const later = last.run === made.run ? [] : [` Last written by run ${last.run} (${last.command}), `, at(last), "."];
   return [
     `In force: run ${made.run}, `, at(made), `. Cap ${plain(made.tau)}, `,
-    el("span", { class: changed ? "tag" : `tag ${made.held ? "good" : "bad"}` }, made.held ? "held" : "not held"),
+    el("span", { class: changed ? "tag" : `tag ${tone(made.held)}` }, HELD.get(made.held)),
     ` at a largest predicted exposure of ${rate(made.max_exposure)}.`, ...later, ...othersThan(made, changed), ...hints,
   ];
 }

@@ -3,7 +3,7 @@
 import { histogram } from "./chart.js";
 import { confirm } from "./dialog.js";
 import { el, fill, speak } from "./elements.js";
-import { count, percent, rate, some } from "./format.js";
+import { count, percent, rate, some, tone } from "./format.js";
 import { rollbackButton } from "./rollback.js";
 
 const ROWS = 20;
@@ -32,7 +32,7 @@ export function showOutcome(place, calibration, offer) {
   const moved = items.filter((item) => item.sh_p !== item.sh_p_before);
   fill(
     place,
-    el("p", { class: `said verdict ${verdict.held ? "good" : "bad"}` }, verdict.sentence),
+    el("p", { class: `said verdict ${tone(verdict.held)}` }, verdict.sentence),
     verdict.remedy ? el("p", { class: "said care" }, verdict.remedy) : null,
     closing(calibration, offer),
     el("div", { class: "pair" },
@@ -123,7 +123,8 @@ function closing(calibration, offer) {
       title: `Save new k for ${offer.exam}?`,
       body: [
         el("p", {}, `${some(changed, "k", "k")} of ${some(result.items.length, "item")} of ${offer.exam} will change. Live tests use them at once.`),
-        result.verdict.held ? null : el("p", { class: "said care" }, "They do not hold the cap. The k in force may be worse: see before and after."),
+        result.verdict.held === false ? el("p", { class: "said care" }, "They do not hold the cap. The k in force may be worse: see before and after.") : null,
+        result.verdict.held === null ? el("p", { class: "said care" }, "Whether they hold the cap can't be told: too few examinees.") : null,
         el("p", { class: "hint" }, `The calibration runs again with the same settings and seed (${result.seed}), so that the k are those shown. Past runs can put the old k back.`),
       ],
       yes: `Save ${some(changed, "k", "k")}`,
