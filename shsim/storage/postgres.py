@@ -19,16 +19,15 @@ from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.exam_waiting import Patience
-from shsim.storage.import_plan import count_unchanged
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_grants import IMPORTING, OWNING
+from shsim.storage.postgres_import_plan import read_import_plan
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import (
     copy_text,
-    read_import_plan,
     read_items,
     read_live,
     read_pool,
@@ -37,7 +36,7 @@ from shsim.storage.postgres_rows import (
 from shsim.storage.postgres_save import Save, begin_saving, limit_waiting
 from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
-from shsim.storage.saved_k import refuse_unimported
+from shsim.storage.saved_k import count_imported, refuse_unimported
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -262,7 +261,7 @@ class PostgresStore:
             begin_saving(cursor)
             cursor.execute(_SQL["stage_pool"])
             cursor.copy_expert(_SQL["copy_pool"], copy_text(rows))
-            unchanged = count_unchanged(pool, read_pool(cursor, pool.name))
+            unchanged = count_imported(cursor, _SQL, pool)
             if outcome is not None and unchanged == len(pool):
                 return outcome  # the answer to the COMMIT was lost, and it stands
             for step in ("versions", "publications", "calibrations", "k"):

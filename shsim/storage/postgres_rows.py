@@ -12,9 +12,6 @@ import numpy as np
 from shsim.arrays import AnyArray
 from shsim.model.audit import LiveCounts
 from shsim.model.item_exposure import ItemExposure, ItemPage
-from shsim.model.item_pool import ItemPool
-from shsim.storage.base import ImportPlan
-from shsim.storage.import_plan import import_plan
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
@@ -78,18 +75,6 @@ def read_publishers(cursor: Any, question_id: int, version: int) -> list[tuple[s
     """A row an exam that publishes the item, one of None where none does, or no row: no item."""
     cursor.execute(_SQL["publishers"], {"question_id": question_id, "version": version})
     return list(cursor.fetchall())
-
-
-def read_import_plan(cursor: Any, pool: ItemPool) -> ImportPlan:
-    """What an import of the pool would do."""
-
-    def publishers(items: list[tuple[int, int]]) -> Mapping[str, int]:
-        questions, versions = (list(each) for each in zip(*items, strict=True))
-        asked = {"exam": pool.name, "questions": questions, "versions": versions}
-        cursor.execute(_SQL["other_publishers"], asked)
-        return dict(cursor.fetchall())
-
-    return import_plan(pool, read_pool(cursor, pool.name), publishers)
 
 
 def copy_text(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:

@@ -61,6 +61,12 @@ def refuse_unsaved(cursor: Any, label: str) -> None:
         )
 
 
+def count_imported(cursor: Any, sql: Mapping[str, str], pool: ItemPool) -> int:
+    """How many items of the pool, put into `shsim_pool`, stand in the tables as they are in it."""
+    cursor.execute(sql["count_imported"], {"exam": pool.name})
+    return int(cursor.fetchone()[0])
+
+
 def refuse_unimported(cursor: Any, sql: Mapping[str, str], pool: ItemPool, label: str) -> None:
     """Raise, before the COMMIT, where items do not stand as they were imported.
 
@@ -76,8 +82,7 @@ def refuse_unimported(cursor: Any, sql: Mapping[str, str], pool: ItemPool, label
     DatabaseError
         A trigger or a rule has changed or dropped them.
     """
-    cursor.execute(sql["count_imported"], {"exam": pool.name})
-    count = len(pool) - int(cursor.fetchone()[0])
+    count = len(pool) - count_imported(cursor, sql, pool)
     if count:
         raise DatabaseError(
             f"{label}: {count:,} of the items imported do not stand in the tables as they were"

@@ -22,18 +22,18 @@ from shsim.storage.dsn import Dsn
 from shsim.storage.exam_lock_file import lock_path, locked
 from shsim.storage.exam_names import no_item, no_items, require_spelling
 from shsim.storage.exam_waiting import Patience
-from shsim.storage.import_plan import count_unchanged
 from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
-from shsim.storage.saved_k import refuse_unimported, refuse_unsaved
+from shsim.storage.saved_k import count_imported, refuse_unimported, refuse_unsaved
 from shsim.storage.sqlite_rows import (
     read_import_plan,
     read_items,
     read_live,
     read_pool,
     read_publishers,
+    stage_pool,
 )
 from shsim.storage.sqlite_session import SqliteSession
 from shsim.storage.statements import statements
@@ -233,9 +233,8 @@ class SqliteStore:
         exam = {"exam": pool.name}
 
         def work(db: sqlite3.Connection) -> SaveOutcome:
-            unchanged = count_unchanged(pool, read_pool(db, pool.name))
-            db.execute(_SQL["stage_pool"])
-            db.executemany(_SQL["copy_pool"], rows)
+            stage_pool(db, rows)
+            unchanged = count_imported(db.cursor(), _SQL, pool)
             for step in ("versions", "publications", "calibrations", "k"):
                 db.execute(_SQL[f"import_{step}"], exam)
             refuse_unimported(db.cursor(), _SQL, pool, self.label)

@@ -15,6 +15,8 @@ from shsim.model.item_exposure import ItemExposure, ItemPage
 from shsim.model.item_pool import ItemPool
 from shsim.storage.base import ImportPlan
 from shsim.storage.import_plan import import_plan
+from shsim.storage.import_rows import ImportRow, import_rows
+from shsim.storage.saved_k import count_imported
 from shsim.storage.statements import statements
 
 _SQL = statements("sqlite")
@@ -90,7 +92,16 @@ def read_import_plan(db: sqlite3.Connection, pool: ItemPool) -> ImportPlan:
         asked = {"exam": pool.name, "items": json.dumps(items)}
         return dict(db.execute(_SQL["other_publishers"], asked).fetchall())
 
-    return import_plan(pool, read_pool(db, pool.name), publishers)
+    stage_pool(db, import_rows(pool))
+    unchanged = count_imported(db.cursor(), _SQL, pool)
+    db.execute("DROP TABLE shsim_pool")
+    return import_plan(pool, unchanged, read_pool(db, pool.name), publishers)
+
+
+def stage_pool(db: sqlite3.Connection, rows: list[ImportRow]) -> None:
+    """Put a pool into the temporary table `shsim_pool`, which is no part of the file."""
+    db.execute(_SQL["stage_pool"])
+    db.executemany(_SQL["copy_pool"], rows)
 
 
 def _moment(moment: datetime) -> str:

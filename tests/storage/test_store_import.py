@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from storage.databases import POOL, item_rows, pool_of
+from storage.databases import POOL, execute, item_rows, pool_of
 
 from shsim.errors import DatabaseError, DataError
 from shsim.model.item_pool import NO_TOPIC
@@ -70,6 +70,19 @@ def test_a_plan_names_exams_that_will_share_items(filled: Store) -> None:
     assert (planned.changed, planned.published, planned.kept) == (1, 2, 2)
     filled.import_pool(pool_of("F", one))
     assert filled.shared_exams("F") == planned.shared == {"E": 3}
+
+
+@pytest.mark.parametrize("kind", ["real", "numeric(6,4)"])
+def test_a_plan_counts_by_what_a_column_that_rounds_keeps(
+    filled_postgres: Store, filled_dsn: str, kind: str
+) -> None:
+    pool = pool_of("E", {**POOL, "a": np.array([1.23456789, 0.8, 2 / 3]), "k": np.full(3, 1 / 3)})
+    execute(filled_dsn, f"ALTER TABLE item_calibration ALTER a TYPE {kind}")
+    execute(filled_dsn, f"ALTER TABLE item_exposure_control ALTER sh_p TYPE {kind}")
+    assert filled_postgres.plan_import(pool).changed == 2  # 12 has no k in the pool
+    filled_postgres.import_pool(pool)
+    assert filled_postgres.plan_import(pool).changed == 0
+    assert filled_postgres.import_pool(pool) == SaveOutcome(0, 3)
 
 
 def test_two_versions_of_a_question_cannot_both_be_published(store: Store) -> None:

@@ -148,6 +148,19 @@ CREATE TEMPORARY TABLE shsim_pool ON COMMIT DROP AS
 SELECT v.question_id, v.version, v.topic_id, i.a, i.b, i.c, e.sh_p
 FROM question_versions v, item_calibration i, item_exposure_control e WITH NO DATA;
 
+-- name: stored_types
+-- Of the columns of `shsim_pool`, in their order.
+SELECT format_type(a.atttypid, a.atttypmod)
+FROM (VALUES
+    (1, 'question_versions', 'question_id'), (2, 'question_versions', 'version'),
+    (3, 'question_versions', 'topic_id'), (4, 'item_calibration', 'a'),
+    (5, 'item_calibration', 'b'), (6, 'item_calibration', 'c'),
+    (7, 'item_exposure_control', 'sh_p')
+) w(place, table_name, column_name)
+JOIN pg_attribute a
+    ON a.attrelid = to_regclass(w.table_name) AND a.attname = w.column_name AND NOT a.attisdropped
+ORDER BY w.place;
+
 -- name: copy_pool
 COPY shsim_pool (question_id, version, topic_id, a, b, c, sh_p) FROM STDIN;
 
