@@ -233,7 +233,7 @@ def _start_word(folder: Folder, what: tuple[str, str]) -> Start:
 
 def _same_word(folder: Folder, what: tuple[str, str], out: str) -> bool:
     """No word was taken that holds what none of its kind can: it is plain, and not empty."""
-    word = what[1].strip()
+    word = "".join(what[1].split())  # blanks, of whatever kind, may stand around values
     return word.isascii() and word.isprintable() and bool(out)
 
 
@@ -268,7 +268,9 @@ def _start_asked(folder: Folder, what: tuple[int, str]) -> Start:
 
 
 def _same_asked(folder: Folder, what: tuple[int, str], out: str) -> bool:
-    """Taken is what is left alone, or another spelling of it."""
+    """Taken is what is left alone, or another spelling of it; or help was asked for."""
+    if what[1] in {"--help", "-h"}:
+        return out.startswith("Usage: ")
     valid = _ASKED[what[0]][1]
     if valid[0].isdigit():
         return int(what[1]) in range(1, 10**9)
