@@ -22,7 +22,27 @@ def one_spelling(token: str) -> str:
     return token.replace("_", "-")
 
 
-class Setting(click.Option):
+class _Plain(click.Parameter):
+    """What is a number is written in ASCII digits, which Python alone would not ask for."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Refuse other scripts' digits, 1_000, and whole numbers that nothing could calculate."""
+        numeric = isinstance(self.type, click.types.IntParamType | click.types.FloatParamType)
+        if numeric and isinstance(value, str) and not (value.isascii() and "_" not in value):
+            raise click.BadParameter(
+                f"{value!r} is not a number in the digits 0 to 9, without underscores.", ctx, self
+            )
+        cast = super().type_cast_value(ctx, value)
+        if isinstance(cast, int) and abs(cast) > LARGEST_WHOLE:
+            raise click.BadParameter("a number of so many digits is beyond all use.", ctx, self)
+        return cast
+
+
+class Number(_Plain, click.Argument):
+    """A number that is an argument."""
+
+
+class Setting(_Plain, click.Option):
     """An option that the environment and a TOML file may set too.
 
     Parameters
@@ -49,13 +69,6 @@ class Setting(click.Option):
         self.keys = tuple(name[2:] for name in self.opts if name.startswith("--"))
         if environment:
             self.envvar = [f"SHSIM_{key.upper().replace('-', '_')}" for key in self.keys]
-
-    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """Refuse whole numbers that nothing here could calculate with."""
-        cast = super().type_cast_value(ctx, value)
-        if isinstance(cast, int) and abs(cast) > LARGEST_WHOLE:
-            raise click.BadParameter("a number of so many digits is beyond all use.", ctx, self)
-        return cast
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Add the default that a lower layer fills in."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from shsim.cli import options
-from shsim.cli.command import Command, given
+from shsim.cli.command import Command, Number, given
 from shsim.cli.options import OUTPUT, SOURCE, setting
 
 HISTORY_EPILOG = """
@@ -49,7 +49,7 @@ Examples:
       Put the k before run 12 back over what later runs or hands have written.
 """
 
-_run = click.argument("run", metavar="RUN", type=click.IntRange(min=1))
+_run = click.argument("run", cls=Number, metavar="RUN", type=click.IntRange(min=1))
 
 
 @click.command(cls=Command, epilog=HISTORY_EPILOG, short_help="List past runs, newest first.")
@@ -95,8 +95,8 @@ def show(**parameters: Any) -> None:
 
 
 @click.command(cls=Command, epilog=DIFF_EPILOG, short_help="Show what differs between two runs.")
-@click.argument("first", metavar="RUN", type=click.IntRange(min=1))
-@click.argument("second", metavar="RUN", type=click.IntRange(min=1))
+@click.argument("first", cls=Number, metavar="RUN", type=click.IntRange(min=1))
+@click.argument("second", cls=Number, metavar="RUN", type=click.IntRange(min=1))
 @options.dsn
 @options.result
 @options.config

@@ -33,7 +33,7 @@ def spell(day: date, item: ItemKey) -> str:
 
 
 def read(key: bytes) -> tuple[date, ItemKey] | None:
-    """The day and the item of a counter; None where the key is none of ours."""
+    """The day and the item of a counter; None where the key is none of ours, to the letter."""
     match = _KEY.fullmatch(key)
     if match is None:
         return None
@@ -44,7 +44,9 @@ def read(key: bytes) -> tuple[date, ItemKey] | None:
         return None
     if not (is_id(question) and is_id(version)):
         return None
-    return day, (question, version)
+    item = (question, version)
+    # 5 and 05 would be one item's, and a selector counts in one place only.
+    return (day, item) if spell(day, item).encode() == key else None
 
 
 def is_id(number: int) -> bool:

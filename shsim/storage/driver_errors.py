@@ -91,6 +91,10 @@ _SQLITE = (
         "readonly database (rollback)",
         "is read-only, and was being saved to when a run was killed. Make it writable once.",
     ),
+    (
+        "readonly database (moved)",
+        "was replaced or renamed under the run. Nothing was written. Run again on what is there.",
+    ),
     ("readonly", "is read-only. Nothing was written. Check the permissions of file and folder."),
     ("full", "is on a full disk. Nothing was written. Make room and run again."),
     (
@@ -99,6 +103,12 @@ _SQLITE = (
     ),
 )
 
+
+#: What the code says, and the words do not.
+_MORE = {
+    sqlite3.SQLITE_READONLY_ROLLBACK: " (rollback)",
+    sqlite3.SQLITE_READONLY_DBMOVED: " (moved)",
+}
 
 #: Of those, what says that the file is no longer whole.
 _DAMAGE = frozenset({"not a database", "malformed", "UTF-8"})
@@ -160,8 +170,7 @@ def is_dropped(error: Any) -> bool:
 def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
     """sqlite3's error as one line."""
     said = " ".join(str(error).split())
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
-        said += " (rollback)"
+    said += _MORE.get(getattr(error, "sqlite_errorcode", 0), "")
     for part, sentence in _SQLITE:
         if part in said:
             kind = DamagedError if part in _DAMAGE else DatabaseError

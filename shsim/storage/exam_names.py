@@ -38,7 +38,7 @@ def require_new_name(exam: str) -> None:
     raise UsageError(f"exam {exam!a} {wrong}. Give --exam another name to import under.")
 
 
-def _shown(exam: str) -> str:
+def shown(exam: str) -> str:
     """An exam code that another program may have written, short enough for a list."""
     return exam if len(exam) <= _LONGEST else f"{exam[:_LONGEST]}..."
 
@@ -60,6 +60,6 @@ def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
             f"exam {exam} is unknown: {label} holds no exam. Make one with `shsim import`,"
             " or the demo exam with `shsim db demo`."
         )
-    names = ", ".join(map(_shown, list(exams)[:_NAMED]))
+    names = ", ".join(map(shown, list(exams)[:_NAMED]))
     more = f" and {len(exams) - _NAMED:,} more" if len(exams) > _NAMED else ""
     return NotFoundError(f"exam {exam} is unknown in {label}. The exams there are: {names}{more}.")

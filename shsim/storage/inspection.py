@@ -9,6 +9,7 @@ from typing import Any
 from shsim.errors import DataError
 from shsim.model.item_pool import ItemPool
 from shsim.storage.base import Finding
+from shsim.storage.exam_names import shown
 from shsim.storage.postgres_rounding import rounding_words
 from shsim.storage.tables import OPTIONAL_TABLES, TABLES
 
@@ -118,19 +119,20 @@ class Inspection:
         for exam, count, first in self.ask("publications_without_version"):
             yield Finding(
                 blocking=False,
-                sentence=f"{exam}: {count:,} publications have no version row (item {first}"
+                sentence=f"{shown(exam)}: {count:,} publications have no version row (item {first}"
                 " is the first). They are left out; publish an existing version.",
             )
         for exam, count, first in self.ask("unpublished_live_versions"):
             yield Finding(
                 blocking=False,
-                sentence=f"{exam}: {count:,} live versions are not in the state 'published'"
+                sentence=f"{shown(exam)}: {count:,} live versions are not in the state 'published'"
                 f" (item {first} is the first). They are left out.",
             )
         for exam, other, count in self.ask("shared_items"):
             yield Finding(
                 blocking=False,
-                sentence=f"{exam} and {other} share {count:,} items: their sh_p serves both exams.",
+                sentence=f"{shown(exam)} and {shown(other)} share {count:,} items: their sh_p"
+                " serves both exams.",
             )
 
     def _exams(self) -> Iterator[Finding]:
@@ -145,14 +147,14 @@ class Inspection:
                 pool = self.load(exam)
             except DataError as error:
                 for problem in error.problems[:_NAMED]:
-                    yield Finding(blocking=True, sentence=problem)
+                    yield Finding(blocking=True, sentence=problem.replace(exam, shown(exam), 1))
                 if len(error.problems) > _NAMED:
                     more = len(error.problems) - _NAMED
-                    yield Finding(blocking=True, sentence=f"{exam}: {more:,} more of the kind.")
+                    yield Finding(blocking=True, sentence=f"{shown(exam)}: {more:,} more alike.")
                 continue
             if pool.defaulted.any():
                 yield Finding(
                     blocking=False,
-                    sentence=f"{exam}: {int(pool.defaulted.sum()):,} items have no 3pl calibration"
-                    " and run with a=1, b=0, c=.2. Give them a calibration row.",
+                    sentence=f"{shown(exam)}: {int(pool.defaulted.sum()):,} items have no 3pl"
+                    " calibration and run with a=1, b=0, c=.2. Give them a calibration row.",
                 )

@@ -80,6 +80,8 @@ def test_what_is_no_counter_is_named_and_skipped(
         "proposed:20260131:99999999999999999999:1": "5",
         "proposed:20260131:2:1": "many",
         "proposed:20260131:3:1": "-4",
+        "proposed:20260131:17:02": "5",
+        "proposed:20260131:-0:1": "5",
         "proposed:20260131:\x1b[31m:1": "5",
     }
     client.mset(bad)
@@ -89,7 +91,7 @@ def test_what_is_no_counter_is_named_and_skipped(
         assert ended.code == 0
         assert ended.out.startswith("11 proposals of 2 items")
         warned = [line for line in ended.err.splitlines() if "warning: skipped" in line]
-        assert len(warned) == 7
+        assert len(warned) == 9
         assert "'proposed:20260131:2:1': 'many' is not a count." in ended.err
         assert "'proposed:20260131:4:1': it holds a list, not a count." in ended.err
         assert "\x1b" not in ended.err

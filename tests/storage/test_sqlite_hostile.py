@@ -119,12 +119,26 @@ def test_a_lock_file_that_somebody_replaced_is_not_removed(filled_file: Path) ->
     assert lock.read_text() == "another's"
 
 
+def test_a_file_that_is_replaced_under_a_run_is_said_to_be(filled_file: Path) -> None:
+    other = shutil.copy(filled_file, f"{filled_file}.copy")
+    before = Path(other).read_bytes()
+    with closing(open_store(f"sqlite:///{filled_file}")) as store:
+        pool = store.load_pool("E")
+        Path(other).replace(filled_file)
+        with pytest.raises(DatabaseError, match="was replaced or renamed under the run"):
+            store.save_k(pool, np.full(3, 0.5))
+    assert filled_file.read_bytes() == before
+
+
 def test_odd_exam_codes_are_listed_short_and_on_one_line(filled_file: Path) -> None:
     with closing(open_store(f"sqlite:///{filled_file}")) as store:
         for exam in ("x" * 10_000, "A\nshsim: saved"):
             store.import_pool(pool_of(exam))
         with pytest.raises(DataError) as caught:
             store.load_pool("NONE")
+        found = [finding.sentence for finding in store.check()]
+    assert len(found) == 3  # each two share their items
+    assert max(map(len, found)) < 300
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1000
 
