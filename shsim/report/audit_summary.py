@@ -11,8 +11,7 @@ from rich.text import Text
 
 from shsim.model.audit import AuditResult
 from shsim.report.audit_data import audit_data, flag_words
-from shsim.report.canvas import COLOURS, Canvas
-from shsim.report.recorded_figures import plain_table
+from shsim.report.canvas import COLOURS, Canvas, plain_table
 from shsim.report.render import Format
 from shsim.report.subject import by_rejection, subject
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console, RenderableType
+from rich.table import Table
 
 #: Width where nobody looks: a pipe, a file, a log.
 PIPED_WIDTH = 80
@@ -56,6 +57,14 @@ class Canvas:
         )
         console.print(renderable, crop=False)
         return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def plain_table(*columns: str, apart: int = 2) -> Table:
+    """A table set apart by space alone; the first column is text, the others are figures."""
+    table = Table(box=None, pad_edge=False, padding=(0, apart, 0, 0), header_style="dim")
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", overflow="fold")
+    return table
 
 
 def _can_write(characters: str, encoding: str | None) -> bool:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from shsim import __version__
 from shsim.model.ability import number
 from shsim.model.run_record import RecordedRun, UnreadableRun
-from shsim.report.canvas import Canvas
+from shsim.report.canvas import Canvas, plain_table
 from shsim.report.columns import Columns
 from shsim.report.document import json_text
 from shsim.report.plain_text import visible_line
@@ -106,7 +105,7 @@ def history_text(runs: Sequence[RecordedRun | UnreadableRun], count: int, canvas
     """A table a person reads, newest first."""
     if not runs:
         return "No run is on record yet.\n"
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table = plain_table(apart=1)
     table.add_column("run", justify="right", no_wrap=True)
     table.add_column("started (UTC)", no_wrap=True)
     table.add_column("command", no_wrap=True)

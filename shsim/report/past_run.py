@@ -12,7 +12,7 @@ from rich.text import Text
 from shsim import __version__
 from shsim.arrays import IntArray
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
-from shsim.report.canvas import COLOURS, Canvas
+from shsim.report.canvas import COLOURS, Canvas, plain_table
 from shsim.report.columns import Columns, rows
 from shsim.report.document import json_text
 from shsim.report.history import run_facts
@@ -20,7 +20,6 @@ from shsim.report.plain_text import visible, visible_line
 from shsim.report.recorded_figures import (
     items_table,
     measures_table,
-    plain_table,
     setting_words,
 )
 

@@ -9,12 +9,11 @@ from rich.text import Text
 
 from shsim import __version__
 from shsim.model.proposals import ProposalTable
-from shsim.report.canvas import Canvas
+from shsim.report.canvas import Canvas, plain_table
 from shsim.report.columns import Columns, rows
 from shsim.report.delimited import csv_text
 from shsim.report.document import json_text
 from shsim.report.plain_text import visible_line
-from shsim.report.recorded_figures import plain_table
 from shsim.report.render import DataFormat
 
 #: Items shown to a person; the rest is counted.

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from shsim.model.ability import number
+from shsim.report.canvas import plain_table
 from shsim.report.plain_text import visible_line
 
 #: label, path into the measures, format
@@ -25,14 +26,6 @@ _ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("bias", ("accuracy", "bias"), "+.4f"),
     ("examinees", ("n",), ",.0f"),
 )
-
-
-def plain_table(*columns: str, apart: int = 2) -> Table:
-    """A table set apart by space alone; the first column is text, the others are figures."""
-    table = Table(box=None, pad_edge=False, padding=(0, apart, 0, 0), header_style="dim")
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", overflow="fold")
-    return table
 
 
 def measures_table(sets: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Table | None:

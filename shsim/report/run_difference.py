@@ -13,7 +13,7 @@ from rich.text import Text
 from shsim import __version__
 from shsim.arrays import FloatArray, IntArray
 from shsim.model.run_record import PastRun, RecordedRun, RunItems
-from shsim.report.canvas import Canvas
+from shsim.report.canvas import Canvas, plain_table
 from shsim.report.columns import Columns, rows
 from shsim.report.document import json_text
 from shsim.report.history import run_facts
@@ -22,7 +22,6 @@ from shsim.report.plain_text import visible_line
 from shsim.report.recorded_figures import (
     items_table,
     measures_table,
-    plain_table,
     setting_words,
 )
 
