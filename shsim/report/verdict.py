@@ -234,14 +234,37 @@ def _shortfall(
     close = _CLOSE * least_mean(pool, measures, settings.delivery)
     if reasons is not None:
         close = reasons.smallest_tau
+        if settings.tau < close:  # no schedule helps
+            return "infeasible", infeasible(pool, measures, over, settings, reasons)
+        if settings.method != "exact" and settings.tau < _CLOSE * close:
+            why: MissReason = "examinees" if stopped == "converged" else "iterations"
+            return why, _solve(settings, close)
     options = {} if settings.method == "exact" else _schedule(settings)
     if not options and settings.tau < close:
         return "infeasible", infeasible(pool, measures, over, settings, reasons)
     if "--n" in options or (stopped == "converged" and not options and settings.method != "exact"):
         options = options or {"--n": 4 * settings.n}
         return "examinees", f"Give more examinees an iteration: {typed(options)}"
-    options = options or {"--iters": 2 * settings.iters}
+    own = METHOD_DEFAULTS[settings.method, settings.delivery.rejection]
+    options = options or {"--iters": max(2 * settings.iters, own.iters)}
     return "iterations", f"Give the rule more room: {typed(options)}"
+
+
+def _solve(settings: CalibrationSettings, smallest: float) -> str:
+    """To compute what sampled iterations hardly get at; what was typed for these goes."""
+    own = METHOD_DEFAULTS[settings.method, settings.delivery.rejection]
+    exact = METHOD_DEFAULTS["exact", settings.delivery.rejection]
+    typed_for_it = {
+        "--n": settings.n != own.examinees(settings.tau),
+        "--alpha": settings.alpha != own.alpha,
+        "--decay": settings.decay != own.decay,
+        "--iters": settings.iters != own.iters and settings.iters < exact.iters,
+    }
+    without = " and ".join(name for name, typed in typed_for_it.items() if typed)
+    return (
+        f"The smallest cap that was met is {smallest:.4f}, and so near it sampled rates hardly"
+        f" settle. Give --method exact{f', and leave out {without}' if without else ''}"
+    )
 
 
 def _items(pool: ItemPool, chosen: BoolArray) -> str:

@@ -6,13 +6,17 @@ import re
 import shlex
 from dataclasses import replace
 
+import made_up_results
 import numpy as np
 import pytest
 from pools import calibration, golden_pool, same_ranking, simulation
 
 from shsim.model.ability import AbilityDistribution
 from shsim.model.control import Control
+from shsim.model.results import Reasons
+from shsim.model.settings import CalibrationSettings
 from shsim.report.telling import give_more
+from shsim.report.verdict import judge_calibration
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.simulate import simulate
 
@@ -199,6 +203,36 @@ def test_the_first_script_s_own_settings():
     }  # fmt: skip
     reasons = followed(golden_pool(200), "examinees", length=12, **settings)
     assert len(reasons) <= 3
+
+
+@pytest.mark.parametrize(
+    ("smallest", "method", "typed_too", "remedy"),
+    [
+        (0.2001, "classical", {"n": 500, "iters": 3}, "smallest cap that was met is 0.2001. Give"),
+        (0.195, "classical", {}, "Give --method exact"),
+        (0.195, "damped", {}, "Give --method exact"),
+        (0.195, "classical", {"n": 500, "iters": 3},
+         "Give --method exact, and leave out --n and --iters"),
+        (0.195, "exact", {"iters": 3}, "Give the rule more room: --iters 200"),
+        (0.15, "classical", {"iters": 3}, "Give the rule more room: --iters 100"),
+    ],
+)  # fmt: skip
+def test_near_the_smallest_cap_what_to_type_is_said_the_first_time(
+    smallest, method, typed_too, remedy
+):
+    made = made_up_results.calibration()
+    asked = CalibrationSettings.make(
+        made_up_results.delivery(), tau=0.2, method=method, **typed_too
+    )
+    missed = replace(made.measures, held=False, over_beyond_noise=1)
+    reasons = Reasons(smallest, None, (), ())
+    verdict = judge_calibration(
+        made.pool, np.full(300, 0.5), missed, made.exposure, asked, "iterations", reasons
+    )
+    assert remedy in verdict.remedy
+    assert verdict.remedy.endswith(remedy) or smallest > 0.2
+    assert (verdict.reason == "infeasible") is (smallest > 0.2)
+    plain(verdict)
 
 
 @pytest.mark.parametrize(
