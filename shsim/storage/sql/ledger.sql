@@ -174,12 +174,12 @@ FROM shsim_run_item i
 JOIN question_publications p
     ON p.question_id = i.question_id AND p.live_version = i.version AND p.exam_code = %(exam)s
 LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
-WHERE i.run = %(run)s AND coalesce(e.sh_p, 1) <> i.k_after
-    AND (e.updated_at IS NULL OR e.updated_at <= %(ended)s OR e.updated_at > %(since)s)
-    AND NOT EXISTS (
-        SELECT 1
-        FROM shsim_run r
-        JOIN shsim_run_item l
-            ON l.run = r.id AND l.question_id = i.question_id AND l.version = i.version
-        WHERE r.id > i.run AND r.outcome = 'saved' AND l.k_after = coalesce(e.sh_p, 1)
-    );
+LEFT JOIN (
+    SELECT DISTINCT l.question_id, l.version
+    FROM shsim_run_item l
+    JOIN item_exposure_control n
+        ON n.question_id = l.question_id AND n.version = l.version AND n.sh_p = l.k_after
+    WHERE l.run > %(run)s
+) w ON w.question_id = i.question_id AND w.version = i.version
+WHERE i.run = %(run)s AND w.question_id IS NULL AND coalesce(e.sh_p, 1) <> i.k_after
+    AND (e.updated_at IS NULL OR e.updated_at <= %(ended)s OR e.updated_at > %(since)s);
