@@ -28,8 +28,9 @@ Examples:
 CSV has one row an item: question_id, version, topic_id, attempts, live_rate,
 live_low, live_high, predicted_rate, sh_p, shared, flag (over, drift_up,
 drift_down, unpublished). Items that other exams share have no live rate. With
---redis also live_proposals, live_acceptance, and the flags accepts_more and
-accepts_less: attempts by proposal are off k by a tenth and beyond noise.
+--redis also live_proposals, live_acceptance (empty where no whole day has been
+counted), and the flags accepts_more and accepts_less: attempts by proposal are
+off k by a tenth and beyond noise.
 """
 
 

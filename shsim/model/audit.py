@@ -171,6 +171,8 @@ class AuditResult:
         Attempts of no readable moment, left out.
     proposed
         Live proposals; None where nobody counts them, or no whole day has begun.
+    counters
+        Whether counters of proposals were asked for.
     held
         Whether no item is over beyond noise; None where nothing could be judged.
     sentence
@@ -193,5 +195,6 @@ class AuditResult:
     later: int
     undated: int
     proposed: LiveProposals | None
+    counters: bool
     held: bool | None
     sentence: str

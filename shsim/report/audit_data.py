@@ -34,9 +34,11 @@ def audit_columns(result: AuditResult) -> Columns:
         "shared": result.shared.astype(np.int64).tolist(),
         "flag": [flag_words(result, i) for i in range(len(pool))],
     }
-    if result.proposed is not None:
-        columns["live_proposals"] = result.proposed.proposals.tolist()
-        columns["live_acceptance"] = _known(result.proposed.acceptance)
+    if result.counters:  # whatever they know, the columns are the same
+        unknown: list[Any] = [None] * len(pool)
+        proposed = result.proposed
+        columns["live_proposals"] = unknown if proposed is None else proposed.proposals.tolist()
+        columns["live_acceptance"] = [*unknown] if proposed is None else _known(proposed.acceptance)
     for (question, version), count in result.unpublished:
         row = {
             "question_id": question,

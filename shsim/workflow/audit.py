@@ -121,6 +121,7 @@ def audit_exam(
         later=live.later,
         undated=live.undated,
         proposed=proposed,
+        counters=proposals is not None,
         held=held,
         sentence=sentence,
     )

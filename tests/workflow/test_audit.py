@@ -96,6 +96,16 @@ def test_live_proposals_stand_beside_the_attempts(audited_store: Store) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("counts", [Unreachable(), Counted({}, began=date(2999, 1, 1))])
+def test_columns_of_proposals_are_there_and_empty_where_nothing_is_known(
+    audited_store: Store, counts: Counted | Unreachable
+) -> None:
+    asked = AuditSettings(since=SINCE, tests=60, length=1)
+    columns = audit_columns(audit_exam(audited_store, "E", asked, proposals=counts))
+    assert list(columns)[-2:] == ["live_proposals", "live_acceptance"]
+    assert columns["live_proposals"] == columns["live_acceptance"] == [None] * 3
+
+
 def test_a_window_that_begins_within_a_day_counts_proposals_from_the_next(
     audited_store: Store,
 ) -> None:
