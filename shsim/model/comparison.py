@@ -27,7 +27,8 @@ class ComparisonResult:
 
     `settings.control` has no meaning here. `uncontrolled` is the test of the same
     examinees without control, which information kept is relative to. `run` is its number
-    in the ledger, None where it has none.
+    in the ledger, None where it has none. `judge` says how to judge the k in force in the
+    test that they were made for, where that is another one.
     """
 
     pool: ItemPool
@@ -36,3 +37,4 @@ class ComparisonResult:
     uncontrolled: Uncontrolled
     seconds: float
     run: int | None = None
+    judge: str | None = None

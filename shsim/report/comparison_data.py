@@ -87,6 +87,10 @@ def notes(result: ComparisonResult) -> Iterator[str]:
     for each in result.compared:
         if each.control == SYMPSON_HETTER and bool((pool.k == 1).all()):
             yield "The k in force are all 1, so that sh is no control: calibrate first."
+        elif each.control == SYMPSON_HETTER and each.measures.held is False and result.judge:
+            # A calibration for this test would replace k that are good for another.
+            yield "The k in force do not hold the cap here: they were made for another test."
+            yield result.judge
         elif each.control == SYMPSON_HETTER and each.measures.held is False:
             yield "The k in force do not hold the cap: shsim calibrate finds k that do."
     defaulted = int(pool.defaulted.sum())

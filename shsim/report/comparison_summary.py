@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -60,7 +61,12 @@ def comparison_summary(
     names = _Column("control", tuple(each.control.spelling for each in result.compared))
     for block in _blocks(_groups(result), canvas.width - names.width):
         parts.extend([*_table(result, names, block), Text()])
-    parts.extend(Text(visible_line(said)) for said in (*notes(result), *closing))
+    # A command line that is broken into several cannot be pasted.
+    wide: dict[str, Any] = {"no_wrap": True, "overflow": "ignore"}
+    parts.extend(
+        Text(visible_line(said), **(wide if said == result.judge else {}))
+        for said in (*notes(result), *closing)
+    )
     return canvas.text(Group(*parts))
 
 

@@ -92,12 +92,16 @@ def judge_in_force(pool: ItemPool, measures: Measures, settings: SimulationSetti
 
 def with_source(verdict: Verdict, source: str) -> Verdict:
     """The verdict whose remedy can be pasted: `source` is the options that name the items."""
-    if verdict.reason != "in_force" or verdict.remedy is None or not source:
+    if verdict.reason != "in_force" or verdict.remedy is None:
         return verdict
-    remedy = verdict.remedy
-    for command in (_COMMAND, JUDGE):
+    return replace(verdict, remedy=sourced(verdict.remedy, source))
+
+
+def sourced(remedy: str, source: str) -> str:
+    """A remedy that is a command line, with the options that name the items in it."""
+    for command in (_COMMAND, JUDGE) if source else ():
         remedy = remedy.replace(command, f"{command} {source}", 1)
-    return replace(verdict, remedy=remedy)
+    return remedy
 
 
 def _under(control: Control, sentence: str) -> str:

@@ -185,13 +185,14 @@ def compare_exam(
 ) -> ComparisonResult:
     """Show what several controls do with an exam; on record as :func:`simulate_exam`."""
     pool = load_checked(lambda: store.load_pool(exam), settings)
+    judge = None
     if SYMPSON_HETTER in controls:
-        warn_of_another_mode(store, exam, settings, watch, replaces=False)
+        judge = warn_of_another_mode(store, exam, settings, watch, replaces=False)
     entry = entry_of(store, watch, "simulate", pool, settings)
     entry.settings = {**entry.settings, "control": [each.spelling for each in controls]}
     with on_record(entry, dry_run=dry_run):
         result = compare(pool, settings, controls, threads=threads, watch=watch)
-        return replace(result, run=entry.settle("dry", result))
+        return replace(result, run=entry.settle("dry", result), judge=judge)
 
 
 def simulate_pool(

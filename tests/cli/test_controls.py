@@ -68,6 +68,19 @@ def test_every_control_side_by_side_as_a_process(process: Run, demo: Sequence[st
     assert item_rows(demo[1]) == before
 
 
+def test_k_of_another_test_are_judged_in_theirs_and_not_replaced(
+    here: Run, demo: Sequence[str]
+) -> None:
+    theirs = ("--rejection", "examinee", "--len", "10", "--iters", "3", "--verify-n", "2000")
+    assert here("calibrate", *demo, *QUICK, *theirs).code == 0
+    shown = here("simulate", *demo, *QUICK, "--len", "10", "--compare", "sh").out
+    assert "do not hold the cap here: they were made for another test." in shown
+    assert "shsim calibrate" not in shown
+    (line,) = (line for line in shown.splitlines() if line.startswith("Judge them in that test:"))
+    words = f"shsim simulate {demo[2]} {demo[3]} {demo[0]} {demo[1]} --tau 0.2 --len 10"
+    assert f": {words} --rejection examinee" in line
+
+
 def test_a_list_is_kept_in_its_order_and_each_row_is_a_simulation(
     here: Run, demo: Sequence[str], tmp_path: Path
 ) -> None:

@@ -137,6 +137,10 @@ def test_the_notes_say_what_sh_goes_by() -> None:
     assert "k in force" not in " ".join(notes(held))
     missed = replace(held, compared=(compared("sh", held=False),))
     assert "The k in force do not hold the cap: shsim calibrate finds" in " ".join(notes(missed))
+    judge = f"Judge them in that test: shsim simulate --exam DEMO-EXAM {'--len 30 ' * 20}--tau 0.2"
+    for_another = replace(missed, judge=judge)
+    assert "shsim calibrate" not in " ".join(notes(for_another))
+    assert judge in comparison_summary(for_another, PLAIN).splitlines()
 
 
 def test_a_few_examinees_tell_of_no_control() -> None:

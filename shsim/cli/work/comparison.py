@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shsim.cli.work.opening import Opened, opened
 from shsim.cli.work.problems import Problems
 from shsim.cli.work.simulation import Request
+from shsim.cli.work.sources import as_typed
 from shsim.cli.work.verdict import tell_record
 from shsim.model.comparison import DEFAULT_COMPARE_N, ComparisonResult
 from shsim.model.control import Control
@@ -16,6 +18,7 @@ from shsim.model.settings import SimulationSettings
 from shsim.report.closing import recorded_sentences
 from shsim.report.comparison_data import headline
 from shsim.report.render import comparison_data, comparison_text
+from shsim.report.verdict import sourced
 from shsim.workflow.run import compare_exam, compare_pool
 
 
@@ -32,6 +35,9 @@ def compare(request: Request, controls: tuple[Control, ...]) -> None:
     wrong = [*_rivals(request), *ignored_by_simulation(request.options)]
     with opened(request, wrong, comparison_data, settings, read_only=request.dry_run) as its:
         result = _compare(request, controls, its)
+        if result.judge is not None:
+            judge = sourced(result.judge, as_typed(request, its.source))
+            result = replace(result, judge=judge)
         closing = [*recorded_sentences(result.run), *its.write(result)]
         tell_record(its.narrator, result.run, closing)
         its.show(
