@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from shsim.errors import DatabaseError, ExamBusyError, UnsettledError
+from shsim.errors import DatabaseError, ExamBusyError
 from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
 from shsim.storage.postgres_cancel import end_query, end_query_soon
+from shsim.storage.postgres_faults import kept_out, overtaken, told
 from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
 from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_locks import ExamLocks
@@ -35,12 +36,6 @@ PATIENCE = 60.0
 
 #: So many further attempts are made where the server is there, and others were faster.
 _RACES = 4
-
-#: What is added where nobody can say whether a COMMIT stands.
-_UNSETTLED = (
-    " It went while it was saving: all of that stands or nothing. See which with: shsim history,"
-    " or shsim export"
-)
 
 _SQL = statements("postgres")
 
@@ -119,9 +114,9 @@ class Session:
                 raise
             except OvertakenError:
                 if delay is None or attempt >= _RACES:
-                    raise DatabaseError(self._overtaken()) from None
+                    raise self._overtaken() from None
             except ExamBusyError as busy:
-                raise self._kept_out(busy, unknown=unknown) from None
+                raise kept_out(busy, self.dsn.label, unknown=unknown) from None
             except psycopg2.Error as error:
                 dropped = self._dropped(error)
                 if dropped:
@@ -266,30 +261,14 @@ class Session:
 
     def _told(self, error: Any, *, unknown: bool) -> DatabaseError:
         """What the operator is told; `unknown`: nobody can say whether a COMMIT stands."""
-        said = str(translate(error, self.dsn, self._missing(error)))
-        if self._pooled and self._dropped(error):
-            said += (
-                " A pooler stands before it, which may have had no connection free: a run that"
-                " saves takes two (pool_size in PgBouncer)."
-            )
-        return UnsettledError(said + _UNSETTLED) if unknown else DatabaseError(said)
+        said = translate(error, self.dsn, self._missing(error))
+        return told(said, out_of_pool=self._pooled and self._dropped(error), unknown=unknown)
 
-    def _kept_out(self, busy: ExamBusyError, *, unknown: bool) -> DatabaseError:
-        """What is told where another session took the exam while the connection was gone."""
-        if not unknown:
-            return busy
-        return UnsettledError(f"{self.dsn.label} dropped the connection.{_UNSETTLED}")
-
-    def _overtaken(self) -> str:
-        """What is said where rows that were not there a moment ago are, each time."""
+    def _overtaken(self) -> DatabaseError:
+        hidden = None
         with suppress(psycopg2.Error):
             hidden = interruptible(lambda: self._transaction(hiding_words), self._cancel)
-            if hidden is not None:
-                return f"{self.dsn.label} {hidden}"
-        return (
-            f"{self.dsn.label} is busy: other sessions kept changing the same rows. Nothing was"
-            " written. Try again."
-        )
+        return overtaken(self.dsn.label, hidden)
 
     def _missing(self, error: Any) -> str | None:
         """The privilege that was denied; None where it was none, or nobody will tell."""

@@ -78,7 +78,7 @@ def test_what_holds_the_lock_holds_nothing_else_and_is_not_timed_out(
 ) -> None:
     """Neither a snapshot, which would keep rows from being vacuumed, nor any table."""
     name = query(filled_dsn, "SELECT current_database()")[0][0]
-    execute(filled_dsn, f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '50ms'")
+    execute(filled_dsn, f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '250ms'")
     with pooled.exam_lock("E"):
         ((holder,),) = query(filled_dsn, LOCKS)
         state = (

@@ -1,0 +1,49 @@
+"""What an operator is told where a transaction in PostgreSQL came to nothing, or may have."""
+
+from __future__ import annotations
+
+from shsim.errors import DatabaseError, ExamBusyError, UnsettledError
+
+#: What is added where nobody can say whether a COMMIT stands.
+_UNSETTLED = (
+    " It went while it was saving: all of that stands or nothing. See which with: shsim history,"
+    " or shsim export"
+)
+
+
+def told(said: DatabaseError, *, out_of_pool: bool, unknown: bool) -> DatabaseError:
+    """A fault of the server's or the connection's.
+
+    Parameters
+    ----------
+    said
+        The driver's fault in a line.
+    out_of_pool
+        The connection dropped, and a pooler stands before the server.
+    unknown
+        Nobody can say whether a COMMIT stands.
+    """
+    words = str(said)
+    if out_of_pool:
+        words += (
+            " A pooler stands before it, which may have had no connection free: a run that"
+            " saves takes two (pool_size in PgBouncer)."
+        )
+    return UnsettledError(words + _UNSETTLED) if unknown else DatabaseError(words)
+
+
+def kept_out(busy: ExamBusyError, label: str, *, unknown: bool) -> DatabaseError:
+    """Another session took the exam while the connection was gone; `unknown` as in `told`."""
+    if not unknown:
+        return busy
+    return UnsettledError(f"{label} dropped the connection.{_UNSETTLED}")
+
+
+def overtaken(label: str, hidden: str | None) -> DatabaseError:
+    """Rows that were not there a moment ago are, each time; `hidden`: why, if not for others."""
+    if hidden is not None:
+        return DatabaseError(f"{label} {hidden}")
+    return DatabaseError(
+        f"{label} is busy: other sessions kept changing the same rows. Nothing was written."
+        " Try again."
+    )
