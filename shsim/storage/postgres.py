@@ -24,7 +24,7 @@ from shsim.storage.inspection import Inspection
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_grants import IMPORTING, OWNING
-from shsim.storage.postgres_import_plan import read_import_plan
+from shsim.storage.postgres_import import Import, read_import_plan
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import (
     copy_text,
@@ -33,10 +33,9 @@ from shsim.storage.postgres_rows import (
     read_pool,
     read_publishers,
 )
-from shsim.storage.postgres_save import Save, begin_saving, limit_waiting
+from shsim.storage.postgres_save import Save, limit_waiting
 from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
-from shsim.storage.saved_k import count_imported, refuse_unimported
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 
@@ -252,27 +251,9 @@ class PostgresStore:
         calibration or k leaves what the database has.
         """
         require_spelling(pool.name)
-        rows = import_rows(pool)
-        outcome: SaveOutcome | None = None
-
-        def work(cursor: Any) -> SaveOutcome:
-            nonlocal outcome
-            self._session.require_lock(cursor, pool.name)
-            begin_saving(cursor)
-            cursor.execute(_SQL["stage_pool"])
-            cursor.copy_expert(_SQL["copy_pool"], copy_text(rows))
-            unchanged = count_imported(cursor, _SQL, pool)
-            if outcome is not None and unchanged == len(pool):
-                return outcome  # the answer to the COMMIT was lost, and it stands
-            for step in ("versions", "publications", "calibrations", "k"):
-                cursor.execute(_SQL[f"import_{step}"], {"exam": pool.name})
-            cursor.execute(_SQL["end_deferring"])
-            refuse_unimported(cursor, _SQL, pool, self.label)
-            outcome = SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
-            return outcome
-
+        publishing = Import(self._session, pool, import_rows(pool))
         with self._session.exam_lock(pool.name, patience, IMPORTING):
-            return self._committed(work)
+            return self._committed(publishing)
 
     def create_tables(self) -> tuple[str, ...]:
         """Make what is missing of the QBank tables and the ledger; its names."""

@@ -1,21 +1,55 @@
-"""What an import into PostgreSQL would do, found out by reading alone."""
+"""An import into PostgreSQL in one transaction; what one would do, found out by reading alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from shsim.model.item_pool import ItemPool
-from shsim.storage.base import ImportPlan
+from shsim.storage.base import ImportPlan, SaveOutcome
 from shsim.storage.import_plan import import_plan
-from shsim.storage.import_rows import import_rows
-from shsim.storage.postgres_rows import read_pool
+from shsim.storage.import_rows import ImportRow, import_rows
+from shsim.storage.postgres_rows import copy_text, read_pool
+from shsim.storage.postgres_save import begin_saving
+from shsim.storage.postgres_session import Session
+from shsim.storage.saved_k import count_imported, refuse_unimported
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
 
 #: The columns of `shsim_pool`, in the order of `import_rows`.
 _COLUMNS = ("question_id", "version", "topic_id", "a", "b", "c", "sh_p")
+
+
+@dataclass(slots=True)
+class Import:
+    """The import as one transaction, which may be begun anew; `rows` are those of the pool.
+
+    `outcome` is set once everything but the COMMIT is done, as in a save.
+    """
+
+    session: Session
+    pool: ItemPool
+    rows: list[ImportRow]
+    outcome: SaveOutcome | None = None
+
+    def __call__(self, cursor: Any) -> SaveOutcome:
+        """Write and read back; the caller commits."""
+        pool, label = self.pool, self.session.dsn.label
+        self.session.require_lock(cursor, pool.name)
+        begin_saving(cursor)
+        cursor.execute(_SQL["stage_pool"])
+        cursor.copy_expert(_SQL["copy_pool"], copy_text(self.rows))
+        unchanged = count_imported(cursor, _SQL, pool)
+        if self.outcome is not None and unchanged == len(pool):
+            return self.outcome  # the answer to the COMMIT was lost, and it stands
+        for step in ("versions", "publications", "calibrations", "k"):
+            cursor.execute(_SQL[f"import_{step}"], {"exam": pool.name})
+        cursor.execute(_SQL["end_deferring"])
+        refuse_unimported(cursor, _SQL, pool, label)
+        self.outcome = SaveOutcome(changed=len(pool) - unchanged, unchanged=unchanged)
+        return self.outcome
 
 
 def read_import_plan(cursor: Any, pool: ItemPool) -> ImportPlan:
