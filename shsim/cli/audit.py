@@ -16,7 +16,8 @@ EPILOG = """
 \b
 Examples:
   shsim audit --exam MATH-1
-      Attempts since the newest run that saved its k.
+      Attempts since the newest run that saved its k; one k that was set by hand
+      since then is warned of.
   shsim audit --exam MATH-1 --since 2026-01-31 --tests 5120
       Since a date; so many tests were taken.
   shsim audit --exam MATH-1 --require-cap --quiet
@@ -28,9 +29,9 @@ Examples:
 CSV has one row an item: question_id, version, topic_id, attempts, live_rate,
 live_low, live_high, predicted_rate, sh_p, shared, flag (over, drift_up,
 drift_down, unpublished). Items that other exams share have no live rate. With
---redis also live_proposals, live_acceptance (empty where no whole day has been
-counted), and the flags accepts_more and accepts_less: attempts by proposal are
-off k by a tenth and beyond noise.
+--redis also live_proposals, live_acceptance (empty where no whole day has
+been counted), and the flags accepts_more and accepts_less: attempts by
+proposal are off k by a tenth and beyond noise.
 """
 
 
@@ -55,7 +56,7 @@ off k by a tenth and beyond noise.
     type=click.IntRange(min=1),
     metavar="RUN",
     help="Attempts since this run saved its k.",
-    fallback="the newest that did",
+    fallback="the newest that did so for more than one item",
 )
 @setting(
     "--tests",

@@ -180,14 +180,19 @@ class Ledger:
         run = self._transaction(work)
         return None if run is None else self.run(run)
 
-    def newest_saved(self, exam: str) -> RecordedRun | None:
-        """The newest run that saved k of an exam, a rollback perhaps; None without a ledger."""
+    def newest_saved(self, exam: str, *, whole: bool = False) -> RecordedRun | None:
+        """The newest run that saved k of an exam, a rollback perhaps; None without a ledger.
+
+        One that changed a single item by hand, or undid that, is passed over where `whole`,
+        unless there is no other.
+        """
         require_spelling(exam)
+        query = self._sql["newest_whole" if whole else "newest_saved"]
 
         def work(cursor: Any) -> int | None:
             if not self._state(cursor).readable:
                 return None
-            cursor.execute(self._sql["newest_saved"], {"exam": exam})
+            cursor.execute(query, {"exam": exam})
             row = cursor.fetchone()
             return None if row is None else int(row[0])
 

@@ -41,7 +41,7 @@ def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) ->
     if asked.since is not None:
         since, run = asked.since, None
     else:
-        first = _first_run(store, exam, asked.since_run, newest)
+        first = _first_run(store, exam, asked.since_run)
         since, run = first.finished, first.run
     if run is not None and since > now:
         watch.warn(
@@ -50,8 +50,9 @@ def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) ->
         )
     if newest is not None and newest.finished > since and newest.run != run:
         remedy = f" --since-run {newest.run} leaves them out." if newest.finished <= now else ""
+        what = "1 k" if newest.saved_items == 1 else "the k"
         watch.warn(
-            f"run {newest.run} changed the k of {exam} on {newest.finished:%Y-%m-%d %H:%M} UTC:"
+            f"run {newest.run} changed {what} of {exam} on {newest.finished:%Y-%m-%d %H:%M} UTC:"
             f" attempts before it were made under other k than the prediction.{remedy}"
         )
     until = now.replace(microsecond=0) + timedelta(seconds=1)
@@ -59,10 +60,12 @@ def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) ->
     return Window(since, max(since, until), run)
 
 
-def _first_run(
-    store: Store, exam: str, asked: int | None, newest: RecordedRun | None
-) -> RecordedRun:
-    """The run that the window begins with: the one asked for, or the newest that saved k."""
+def _first_run(store: Store, exam: str, asked: int | None) -> RecordedRun:
+    """The run that the window begins with: the one asked for, or the newest that saved k.
+
+    A change of one item by hand begins none: all other attempts still tell.
+    """
+    newest = store.ledger.newest_saved(exam, whole=True) if asked is None else None
     run = newest if asked is None else recall(store, asked).run
     if run is None:
         raise DataError(

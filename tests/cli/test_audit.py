@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from live_tests import drawn, respond
 from storage.databases import execute, item_rows, query, seed
 
 from shsim.arrays import FloatArray, IntArray
+from shsim.storage.open import open_store
+from shsim.workflow.past_runs import rollback
+from shsim.workflow.single_item import set_exposure
 
 #: A calibration that holds its cap, in a fifth of a second.
 SHORT = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
@@ -309,6 +313,21 @@ def test_a_rollback_begins_a_window_of_its_own(here: Run, live: Live) -> None:
     assert found["settings"]["tau"] == 0.2
     assert found["verdict"]["held"] is True
     assert flags(found) == {}
+
+
+def test_one_k_set_by_hand_begins_no_window(here: Run, live: Live) -> None:
+    live.take(drawn(live.rates, TESTS))
+    with closing(open_store(live.dsn)) as store:
+        set_exposure(store, 900002, 1, 0.5)
+        for undone in (False, True):
+            if undone:
+                rollback(store, 2)
+            ended = here("audit", *live.options, "--format", "json", "--quiet")
+            found, newest = json.loads(ended.out), 2 + undone
+            assert (found["since_run"], found["verdict"]["held"]) == (1, True)
+            assert f"run {newest} changed 1 k of DEMO-EXAM on " in ended.err
+            assert f"--since-run {newest} leaves them out." in ended.err
+    assert audited(here, live, "--since-run", "2")["since_run"] == 2
 
 
 def test_too_few_tests_tell_nothing(here: Run, live: Live) -> None:

@@ -80,6 +80,19 @@ WHERE exam = %(exam)s AND outcome = 'saved'
 ORDER BY id DESC
 LIMIT 1;
 
+-- name: newest_whole
+-- The newest that was not of one item alone; where all were, the newest of these.
+SELECT id FROM shsim_run
+WHERE exam = %(exam)s AND outcome = 'saved'
+ORDER BY
+    CASE
+        WHEN command IN ('set', 'rollback')
+            AND (SELECT count(*) FROM shsim_run_item i WHERE i.run = shsim_run.id) < 2 THEN 1
+        ELSE 0
+    END,
+    id DESC
+LIMIT 1;
+
 -- name: still_in_force
 -- Of the items that a run restrained, and of all: how many, and how many are as it left them.
 SELECT
