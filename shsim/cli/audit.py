@@ -16,8 +16,8 @@ EPILOG = """
 \b
 Examples:
   shsim audit --exam MATH-1
-      Attempts since the newest run that saved its k; one k that was set by hand
-      since then is warned of.
+      Attempts since the newest run that saved its k; one k that was set by
+      hand since then is warned of.
   shsim audit --exam MATH-1 --since 2026-01-31 --tests 5120
       Since a date; so many tests were taken.
   shsim audit --exam MATH-1 --require-cap --quiet
