@@ -28,7 +28,7 @@ _TLS_KEYS = frozenset(
     {"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"}
     | {"ssl_check_hostname"}
 )
-_WHOLE = re.compile(r"\d{1,9}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _YES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 

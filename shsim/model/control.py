@@ -17,7 +17,9 @@ _BY_NAME: Mapping[str, ControlKind] = {kind: kind for kind in CONTROLS}
 #: What is understood, for messages and help.
 SPELLINGS = "none, sh, randomesque:K, progressive, restricted or eligibility"
 
-_PATTERN = re.compile(r"\s*(?P<kind>[a-z]+)\s*(?::\s*(?P<size>\d{1,9})\s*)?", re.IGNORECASE)
+_PATTERN = re.compile(
+    r"\s*(?P<kind>[a-z]+)\s*(?::\s*(?P<size>[0-9]{1,9})\s*)?", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def calibration_settings(
 def is_blueprint(plain: Any) -> bool:
     """Whether a value is a blueprint as it is stored: topics with the least and the most."""
     return isinstance(plain, Mapping) and all(
-        (name == NONE or name.removeprefix("-").isdecimal())
+        (name == NONE or (name.isascii() and name.removeprefix("-").isdecimal()))
         and isinstance(rule, Mapping)
         and set(rule) == {"least", "most"}
         and not misfits(TopicRule, rule)

@@ -20,7 +20,7 @@ SPELLINGS = (
 CONNECT_TIMEOUT = "10"
 
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9.-]*)(?:\+(?P<driver>\w+))?://(?P<rest>.*)", re.S)
-_PORTS = re.compile(r"[\d,]*")
+_PORTS = re.compile(r"[0-9,]*")
 _SECRETS = ("password", "sslpassword")
 #: A shorter secret is blotted out as a whole word alone: "ro" stands in "control" too.
 _TELLING = 6

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from shsim.extras.admin_api.keys import Keys
     from shsim.extras.admin_api.settings import ServerSettings
 
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
+_ORIGIN = re.compile(
+    r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?"
+)
 
 #: Ports that browsers leave out.
 _OWN_PORTS = {"http": ":80", "https": ":443"}
