@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import TypeVar
@@ -105,9 +106,20 @@ def _transaction(
     try:
         value = work(db)
         db.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
+        _let_go(error)
         # SQLite has rolled back by itself after some errors, a full disk for one.
         with suppress(sqlite3.Error):
             db.execute("ROLLBACK")
         raise
     return value
+
+
+def _let_go(error: BaseException | None) -> None:
+    """End the queries that a fault broke off: in its frames they would keep the file locked.
+
+    Even a closed connection lives on until they end.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -15,8 +15,10 @@ from storage.databases import POOL, pool_of
 
 from shsim.errors import DatabaseError, DataError
 from shsim.storage.checkpoint_file import CheckpointFile
+from shsim.storage.dsn import Dsn
 from shsim.storage.exam_lock_file import lock_path
 from shsim.storage.open import open_store
+from shsim.storage.sqlite_session import SqliteSession
 
 
 @pytest.fixture
@@ -166,3 +168,23 @@ def test_exams_that_share_very_many_items_are_checked_by_an_index(filled_file: P
             store.import_pool(pool_of(exam, columns))
         sentences = [finding.sentence for finding in store.check()]
     assert "F and G share 20,000 items: their sh_p serves both exams." in sentences
+
+
+def test_a_fault_that_is_kept_keeps_no_lock(filled_file: Path) -> None:
+    """As where its report is written, or a server lives on."""
+
+    def broken_off(db: sqlite3.Connection) -> None:
+        rows = db.execute("SELECT question_id FROM item_exposure_control")
+        rows.fetchone()
+        try:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        except sqlite3.Error as error:
+            raise RuntimeError("while rows were read") from error
+
+    session = SqliteSession(Dsn.parse(f"sqlite:///{filled_file}"), read_only=False)
+    with pytest.raises(RuntimeError) as kept:
+        session.run(broken_off)
+    session.close()
+    with closing(sqlite3.connect(filled_file, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+    assert kept.value.__traceback__ is not None
