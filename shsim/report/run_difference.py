@@ -42,7 +42,7 @@ class _Shared:
         pairs = [np.stack([items.question_id, items.version], axis=1) for items in (first, second)]
         every, place = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
         mine, theirs = np.split(place.reshape(-1), [len(first)])
-        both, i, j = np.intersect1d(mine, theirs, assume_unique=True, return_indices=True)
+        both, i, j = np.intersect1d(mine, theirs, return_indices=True)
         return cls(
             ids=every[both, 0],
             versions=every[both, 1],
