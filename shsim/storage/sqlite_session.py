@@ -48,6 +48,9 @@ class SqliteSession:
             raise
         except sqlite3.Error as error:
             raise translate_sqlite(error, self._dsn) from error
+        except UnicodeDecodeError as error:  # SQLite's own message quotes a name that is damaged
+            said = sqlite3.DatabaseError("malformed database schema")
+            raise translate_sqlite(said, self._dsn) from error
 
     def missing(self) -> DatabaseError:
         """The fault that there is no file."""

@@ -15,6 +15,7 @@ from extras.conftest import Start
 from extras.served import Served, serving, token
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from storage.databases import seed
 
 from shsim.extras.admin_api.page_files import PAGE
@@ -99,13 +100,18 @@ def test_a_viewer_sees_what_he_may_do(page: Browser, paged: Served) -> None:
     page.until(lambda: page.shown(f"[data-run='{run}'] .rollback"))
 
 
+def focused_on(page: Browser, name: str) -> WebElement:
+    """Wait until the element of this id has the focus."""
+    focus = page.driver.switch_to
+    page.until(lambda: focus.active_element.get_attribute("id") == name)
+    return focus.active_element
+
+
 def test_it_can_be_used_without_a_mouse(page: Browser, paged: Served) -> None:
     page.open(paged.url)
-    keys = page.driver.switch_to.active_element
-    assert keys.get_attribute("id") == "token"
-    keys.send_keys(token("admin"), Keys.TAB, Keys.ENTER)
+    focused_on(page, "token").send_keys(token("admin"), Keys.TAB, Keys.ENTER)
     page.reads("#items-pager", "1 to 50")
-    assert page.driver.switch_to.active_element.get_attribute("id") == "items-title"
+    focused_on(page, "items-title")
     page.driver.refresh()
     page.reads("#items-pager", "1 to 50")
     reached = []

@@ -188,3 +188,18 @@ def test_a_fault_that_is_kept_keeps_no_lock(filled_file: Path) -> None:
     with closing(sqlite3.connect(filled_file, timeout=0, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
     assert kept.value.__traceback__ is not None
+
+
+def test_damage_that_sqlite_quotes_is_damage(filled_file: Path) -> None:
+    """Python refuses SQLite's own message where a name in it is no text."""
+    content = filled_file.read_bytes()
+    wrong = content.replace(
+        b"CREATE TABLE question_publications", b"CREATE TABLE question_\x8cublications"
+    )
+    assert wrong != content
+    filled_file.write_bytes(wrong)
+    with (
+        closing(open_store(f"sqlite:///{filled_file}")) as store,
+        pytest.raises(DatabaseError, match="damaged"),
+    ):
+        store.load_pool("E")
