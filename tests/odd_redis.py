@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from listening import listening
 
 #: Between two bytes of an answer: far less than any wait of ours.
 _A_DROP = 0.015
@@ -55,7 +56,7 @@ def dripping_in_front_of(port: int) -> Iterator[Drip]:
                         time.sleep(_A_DROP)
                     outer.sendall(data)
 
-    with _listening(talk) as own:
+    with listening(talk) as own:
         drip = Drip(own)
         drip.dripping.set()
         yield drip
@@ -76,25 +77,6 @@ def flooding() -> Iterator[Flood]:
         finally:
             flood.left.set()
 
-    with _listening(talk) as own:
+    with listening(talk) as own:
         flood = Flood(own)
         yield flood
-
-
-@contextlib.contextmanager
-def _listening(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with contextlib.suppress(OSError):
-                talk(self.request)
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        block_on_close = False
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield int(server.server_address[1])
-        finally:
-            server.shutdown()

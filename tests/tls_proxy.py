@@ -6,9 +6,7 @@ import contextlib
 import datetime
 import select
 import socket
-import socketserver
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from listening import listening
 
 
 def make_certificate(folder: Path) -> Path:
@@ -53,23 +52,13 @@ def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with contextlib.suppress(OSError):
-                outer = context.wrap_socket(self.request, server_side=True)
-                with outer, socket.create_connection(("127.0.0.1", port)) as inner:
-                    pass_on(outer, inner)
+    def talk(connection: socket.socket) -> None:
+        outer = context.wrap_socket(connection, server_side=True)
+        with outer, socket.create_connection(("127.0.0.1", port)) as inner:
+            pass_on(outer, inner)
 
-    class Proxy(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        block_on_close = False
-
-    with Proxy(("127.0.0.1", 0), Handler) as proxy:
-        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield int(proxy.server_address[1])
-        finally:
-            proxy.shutdown()
+    with listening(talk) as own:
+        yield own
 
 
 def pass_on(outer: ssl.SSLSocket, inner: socket.socket) -> None:

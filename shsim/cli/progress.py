@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shsim.cli.log_lines import Level, log, speaks_json
 from shsim.cli.process import stop_if_interrupted
 from shsim.cli.stages import STAGE_WORDS
-from shsim.cli.streams import say
+from shsim.cli.streams import one_terminal, say
 from shsim.model.results import IterationRecord
 from shsim.report.plain_text import visible_line
 from shsim.workflow.watch import Stage
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from shsim.cli.progress_bar import ProgressBar
 
 _COMPILING = "compiling the kernels, as on the first run of each kind"
+
+
+def seen_in_table(form: str) -> bool:
+    """Whether a verdict stands in the table above what stderr says, and needs no repeating."""
+    return form == "table" and one_terminal() and not speaks_json()
 
 
 class Narrator:

@@ -216,7 +216,7 @@ def test_a_verdict_is_not_told_twice_on_one_screen(
 ) -> None:
     run = ("calibrate", *demo, *QUICK_CALIBRATION, "--tau", "0.1", "--require-cap", "--dry-run")
     for together in (True, False):
-        monkeypatch.setattr("shsim.cli.work.calibration.one_terminal", lambda now=together: now)
+        monkeypatch.setattr("shsim.cli.progress.one_terminal", lambda now=together: now)
         ended = here(*run)
         assert ended.code == 5
         assert "The cap of 0.1 is NOT held" in ended.out

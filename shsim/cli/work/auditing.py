@@ -6,9 +6,8 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from shsim.cli.log_lines import speaks_json
-from shsim.cli.progress import Narrator
-from shsim.cli.streams import emit, one_terminal
+from shsim.cli.progress import Narrator, seen_in_table
+from shsim.cli.streams import emit
 from shsim.cli.work.moments import moment
 from shsim.cli.work.sources import (
     DatabaseRequest,
@@ -96,7 +95,7 @@ def run(request: Request) -> None:
 
 def _judge(request: Request, result: AuditResult, narrator: Narrator) -> None:
     """Warn, or raise where the cap is required; a verdict that is on the screen is not repeated."""
-    shown = request.form == "table" and one_terminal() and not speaks_json()
+    shown = seen_in_table(request.form)
     if request.require_cap and result.held is None:
         # A monitor must not take silence for health.
         raise DataError("--require-cap: nothing can be told." if shown else result.sentence)

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from shsim.cli.log_lines import speaks_json
-from shsim.cli.progress import Narrator
-from shsim.cli.streams import StdoutError, emit, one_terminal
+from shsim.cli.progress import Narrator, seen_in_table
+from shsim.cli.streams import StdoutError, emit
 from shsim.cli.work.checkpointing import (
     checkpoint_conflicts,
     checkpoint_file,
@@ -144,7 +143,7 @@ def report(
     """Render what came out, and say what was saved; a required cap that is missed raises."""
     result, verdict = outcome.result, outcome.result.verdict
     refused = request.require_cap and not verdict.held
-    shown = request.form == "table" and one_terminal() and not speaks_json()
+    shown = seen_in_table(request.form)
     closing = [] if refused else _closing(request, outcome, source)
     advice = f"{verdict.sentence} {verdict.remedy or ''}".strip()
     tell_verdict(narrator, verdict, result.measures)
