@@ -38,9 +38,13 @@ def require_new_name(exam: str) -> None:
     raise UsageError(f"exam {exam!a} {wrong}. Give --exam another name to import under.")
 
 
-def shown(exam: str) -> str:
-    """An exam code that another program may have written, short enough for a list."""
-    return exam if len(exam) <= _LONGEST else f"{exam[:_LONGEST]}..."
+def shown(exam: object) -> str:
+    """An exam code that another program may have written, short enough for a list.
+
+    SQLite gives what stands there, and that may be no text at all.
+    """
+    text = str(exam)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def no_item(question_id: int, version: int, label: str) -> NotFoundError:

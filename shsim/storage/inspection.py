@@ -136,7 +136,7 @@ class Inspection:
             )
 
     def _exams(self) -> Iterator[Finding]:
-        exams = dict(self.ask("exams"))
+        exams = [str(exam) for exam, *_ in self.ask("exams")]
         if not exams:
             yield Finding(
                 blocking=True,

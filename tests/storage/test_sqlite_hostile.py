@@ -203,3 +203,13 @@ def test_damage_that_sqlite_quotes_is_damage(filled_file: Path) -> None:
         pytest.raises(DatabaseError, match="damaged"),
     ):
         store.load_pool("E")
+
+
+@pytest.mark.parametrize("live", ["1", "99"])
+def test_an_exam_code_that_is_no_text_is_found_by_the_check(filled_file: Path, live: str) -> None:
+    with closing(sqlite3.connect(filled_file)) as db:
+        db.execute(f"INSERT INTO question_publications VALUES (x'07', 11, {live})")  # noqa: S608
+        db.commit()
+    with closing(open_store(f"sqlite:///{filled_file}", read_only=True)) as store:
+        said = [finding.sentence for finding in store.check()]
+    assert any("b'" in sentence and "07" in sentence for sentence in said), said
