@@ -106,6 +106,10 @@ class DamagedError(DatabaseError):
     """The database is damaged, or none at all: nothing more is written to it, no record either."""
 
 
+class BrokenFileError(DamagedError):
+    """The database's file is no longer whole, wherever in it that was seen."""
+
+
 class CapNotHeldError(ShsimError):
     """`--require-cap` was given and the cap is not held; nothing was saved."""
 

@@ -6,7 +6,7 @@ import re
 import sqlite3
 from typing import Any
 
-from shsim.errors import DamagedError, DatabaseError
+from shsim.errors import BrokenFileError, DamagedError, DatabaseError
 from shsim.storage.dsn import Dsn
 
 #: What libpq says before there is a connection (it gives no code then), and what we say.
@@ -110,8 +110,12 @@ _MORE = {
     sqlite3.SQLITE_READONLY_DBMOVED: " (moved)",
 }
 
-#: Of those, what says that the file is no longer whole.
-_DAMAGE = frozenset({"not a database", "malformed", "UTF-8"})
+#: Of those, what says that the file is no longer whole, or that a value in it is none.
+_DAMAGE = {
+    "not a database": BrokenFileError,
+    "malformed": BrokenFileError,
+    "UTF-8": DamagedError,
+}
 
 
 def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseError:
@@ -173,8 +177,7 @@ def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
     said += _MORE.get(getattr(error, "sqlite_errorcode", 0), "")
     for part, sentence in _SQLITE:
         if part in said:
-            kind = DamagedError if part in _DAMAGE else DatabaseError
-            return kind(f"{dsn.label} {sentence.format(said=said)}")
+            return _DAMAGE.get(part, DatabaseError)(f"{dsn.label} {sentence.format(said=said)}")
     return DatabaseError(f"{dsn.label} says: {said}. Nothing was written.")
 
 

@@ -188,6 +188,8 @@ class SqliteStore:
 
     def record_aside(self, record: RunRecord, patience: float) -> None:
         """Record a run that ended badly, on a connection of its own; never fails, nor lasts."""
+        if self._session.broken:
+            return
 
         def work() -> None:
             store = SqliteStore(self._dsn, read_only=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import TypeVar
 
-from shsim.errors import DatabaseError
+from shsim.errors import BrokenFileError, DatabaseError
 from shsim.storage.driver_errors import translate_sqlite
 from shsim.storage.dsn import Dsn
 from shsim.storage.interrupt import Interrupted, interruptible
@@ -26,6 +26,12 @@ class SqliteSession:
         self._dsn = dsn
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
+        self._broken: BrokenFileError | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the file has been seen to be damaged: it is not written to any more."""
+        return self._broken is not None
 
     def run(
         self,
@@ -34,7 +40,15 @@ class SqliteSession:
         write: bool = False,
         create: bool = False,
     ) -> T:
-        """Do `work` in one transaction, which Ctrl-C interrupts and undoes."""
+        """Do `work` in one transaction, which Ctrl-C interrupts and undoes.
+
+        Raises
+        ------
+        DatabaseError
+            The file's fault; where that was damage, each later write raises it again.
+        """
+        if write and self._broken is not None:
+            raise self._broken
         try:
             db = self._open(create=create)
             return interruptible(
@@ -47,10 +61,9 @@ class SqliteSession:
                 self._connection = None
             raise
         except sqlite3.Error as error:
-            raise translate_sqlite(error, self._dsn) from error
+            raise self._fault(error) from error
         except UnicodeDecodeError as error:  # SQLite's own message quotes a name that is damaged
-            said = sqlite3.DatabaseError("malformed database schema")
-            raise translate_sqlite(said, self._dsn) from error
+            raise self._fault(sqlite3.DatabaseError("malformed database schema")) from error
 
     def missing(self) -> DatabaseError:
         """The fault that there is no file."""
@@ -64,6 +77,12 @@ class SqliteSession:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def _fault(self, error: sqlite3.Error) -> DatabaseError:
+        fault = translate_sqlite(error, self._dsn)
+        if isinstance(fault, BrokenFileError):
+            self._broken = fault
+        return fault
 
     def _recovered(self, transaction: Callable[[], T]) -> T:
         """Do a transaction; where a killed run left its own half done, undo that one first.

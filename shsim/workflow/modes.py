@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from shsim.errors import DamagedError, DataError
+from shsim.errors import BrokenFileError, DamagedError, DataError
 from shsim.model.ability import number
 from shsim.model.run_record import RecordedRun
 from shsim.model.settings import Settings, settings_as_dict
@@ -40,10 +40,17 @@ def warn_of_another_mode(
     -------
     str or None
         How to simulate the test that they were made for, where that is another one.
+
+    Raises
+    ------
+    BrokenFileError
+        A file that cannot be read whole, where this run would save k to it.
     """
     try:
         made = store.ledger.in_force(exam)
     except DamagedError as error:  # an old record is no reason to leave the exam uncalibrated
+        if replaces and isinstance(error, BrokenFileError):
+            raise  # what is found could not be saved
         watch.warn(f"which test the k in force of {exam} were made for cannot be told: {error}")
         return None
     if made is None:
