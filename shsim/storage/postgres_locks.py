@@ -137,17 +137,22 @@ class ExamLocks:
 
 
 def holder_words(
-    pid: int, user: str | None, application: str | None, host: str | None, since: datetime | None
+    pid: int,
+    user: str | None,
+    application: str | None,
+    host: str | None,
+    state: str,
+    since: datetime | None,
 ) -> str:
     """Who has a lock, from what the server shows of its sessions.
 
     Of a session of another role it shows neither the host nor the time, but to members of
-    pg_read_all_stats.
+    pg_read_all_stats. The time is that of its `state`: it may have got the lock much later.
     """
     who = f"by {application or 'a program'} (process {pid} of the server, user {user or '?'}"
     if since is None:
-        return f"{who}; pg_read_all_stats would show its host and since when)"
-    return f"{who}, from {host or 'the same machine'}, since {since:%Y-%m-%d %H:%M:%S %Z})"
+        return f"{who}; pg_read_all_stats would show its host and since when it is connected)"
+    return f"{who}, from {host or 'the same machine'}, {state} since {since:%Y-%m-%d %H:%M:%S %Z})"
 
 
 _GONE = "by a session that has just ended"

@@ -166,8 +166,9 @@ def test_another_role_that_has_the_exam_is_named_as_far_as_may_be_seen(
     run: Run, operator: Operator
 ) -> None:
     for store, seen in (
-        (operator.owner, "; pg_read_all_stats would show its host and since when)"),
-        (operator.dsn, f", user {operator.name}, from "),
+        (operator.owner, "; pg_read_all_stats would show its host and since when it is connected)"),
+        (operator.dsn, f", user {operator.name}, from the same machine, connected since 20"),
+        (make_dsn(operator.dsn, host="127.0.0.1"), ", from 127.0.0.1, connected since 20"),
     ):
         with closing(open_store(store)) as other, other.exam_lock("E"):
             ended = run(*CALIBRATION)

@@ -70,6 +70,9 @@ def test_a_direct_run_keeps_a_pooled_one_out(
     pool = pooled.load_pool("E")
     with filled_postgres.exam_lock("E"), pytest.raises(RefusedError, match="held by first"):
         pooled.save_k(pool, K)
+    since = "held by .*, in a transaction since 20"
+    with pooled.exam_lock("E"), pytest.raises(RefusedError, match=since):
+        filled_postgres.save_k(pool, K)
     assert query(filled_dsn, ALL_K) == [(0.5,), (0.25,)]
 
 

@@ -54,8 +54,9 @@ SELECT pg_advisory_xact_lock(%(key)s);
 SELECT pg_advisory_unlock(%(key)s);
 
 -- name: lock_holder
--- A pooler's connection is older than the transaction that holds the lock.
-SELECT l.pid, s.usename, s.application_name, s.client_addr::text,
+-- When it got the lock is nobody's to know; behind a pooler, its open transaction began then.
+SELECT l.pid, s.usename, s.application_name, host(s.client_addr),
+    CASE WHEN s.state = 'idle in transaction' THEN 'in a transaction' ELSE 'connected' END,
     CASE WHEN s.state = 'idle in transaction' THEN s.xact_start ELSE s.backend_start END
 FROM pg_locks l
 LEFT JOIN pg_stat_activity s ON s.pid = l.pid
