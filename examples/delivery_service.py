@@ -1,7 +1,7 @@
 """A delivery service asks for each next item: python examples/delivery_service.py.
 
 Three examinees take a test of ten items, one of them in two halves. Where SHSIM_REDIS_URL is
-set (and shsim[redis] installed), every proposal is counted there.
+set (and the extra redis installed), every proposal is counted there.
 """
 
 import json

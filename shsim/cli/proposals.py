@@ -68,7 +68,8 @@ def command(**parameters: Any) -> None:
 
     A selector proposes an item before it is accepted or rejected; shsim.Selector counts
     that with the hook bump_proposed. Counters are by whole UTC days and name no exam.
-    Needs pip install 'shsim[redis]'. Nothing is written.
+    It needs the extra 'redis': where that is missing, it says what to install. Nothing
+    is written.
     """
     from shsim.cli.work.proposing import Request, run
 

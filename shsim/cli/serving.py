@@ -173,7 +173,8 @@ def serve(**parameters: Any) -> None:
     Items with their exposure, calibrations to start, follow and cancel, past runs and
     rollback, under /v1/admin/exposure, and at / a page for a browser; /health, /ready,
     /metrics and /openapi.json beside them. A running calibration ends with the server,
-    and is on record as interrupted. It needs the extra: pip install 'shsim[api]'.
+    and is on record as interrupted. It needs the extra 'api': where that is missing, it
+    says what to install.
     """
     from shsim.cli.work.serving import ServeRequest, run_serve
 
@@ -215,8 +216,8 @@ def serve(**parameters: Any) -> None:
 def token(**parameters: Any) -> None:
     """Mint a token for development, signed with the server's HS256 secret, on stdout.
 
-    In production tokens come from whoever signs users in. It needs the extra:
-    pip install 'shsim[api]'.
+    In production tokens come from whoever signs users in. It needs the extra 'api':
+    where that is missing, it says what to install.
     """
     from shsim.cli.work.serving import TokenOptions, run_token
 

@@ -145,7 +145,7 @@ def test_without_the_extra_it_ends_with_6(here: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(__import__("sys").modules, "redis", None)
     ended = here("proposals", "--redis", "redis://h")
     assert (ended.code, ended.out) == (6, "")
-    assert "Install it with: pip install 'shsim[redis]'" in ended.err
+    assert "-m pip install 'redis[hiredis]>=" in ended.err
 
 
 def test_audit_holds_acceptance_against_k(

@@ -100,4 +100,4 @@ def test_nothing_of_redis_is_loaded_until_one_is_connected_to():
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.stdout.startswith("6 ")
-    assert "pip install 'shsim[redis]'" in done.stdout
+    assert "pip install 'redis[hiredis]>=" in done.stdout

@@ -341,7 +341,7 @@ def test_without_a_setting_the_selector_goes_on(tmp_path):
     for url, words, why in (
         ("", (), "Set SHSIM_REDIS_URL"),
         ("redis://:s3cret@@h", (), "percent-encoded"),
-        ("redis://h", ("without",), "pip install 'shsim[redis]'"),
+        ("redis://h", ("without",), "pip install 'redis[hiredis]>="),
     ):
         done = subprocess.run(
             [sys.executable, "-c", program, *words], env={**os.environ, "SHSIM_REDIS_URL": url},

@@ -30,6 +30,8 @@ class Without:
         if name.split(".")[0] in {"fastapi", "starlette", "uvicorn", "jwt", "prometheus_client"}:
             return None
         return self.finder.find_spec(name, path, target)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
 sys.meta_path = [Without(finder) for finder in sys.meta_path]
 """
 
@@ -140,7 +142,7 @@ def test_without_the_extra(name: str) -> None:
     )
     assert done.returncode == 6, done.stderr
     assert f"shsim {name} needs the extra 'api'" in done.stderr
-    assert "pip install 'shsim[api]'" in done.stderr
+    assert " install 'fastapi>=" in done.stderr
     assert "Traceback" not in done.stderr
 
 
