@@ -179,6 +179,8 @@ class Session:
         connection = self._connected()
         try:
             with connection.cursor() as cursor:
+                # Each time: behind a pooler a session's setting is soon another client's.
+                cursor.execute(_SQL["every_digit"])
                 value = work(cursor)
             self._committing = True
             connection.notices.clear()

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from shsim import __version__
+from shsim.arrays import BoolArray
 from shsim.errors import DatabaseError, DataError, NotFoundError, RefusedError, UsageError
 from shsim.model.ability import AbilityDistribution
 from shsim.model.item_pool import ItemPool
@@ -144,11 +145,17 @@ def _require_k(run: RecordedRun, items: RunItems) -> None:
             " rows of shsim_run_item are gone, or are another run's. Nothing was rolled back:"
             " restore them from a backup, or import a table of k."
         )
-    bad = np.flatnonzero(~(items.absent | ((items.before >= 0) & (items.before <= 1))))
+    bad = np.flatnonzero(_no_k(items))
     if len(bad):
         raise DataError(
             [no_k_words(run.run, items.item(i), f"{items.before[i]:.6g}") for i in bad.tolist()]
         )
+
+
+def _no_k(items: RunItems) -> BoolArray:
+    """Where the k before is none: a save that was forced wrote over it, or a hand put it there."""
+    good: BoolArray = items.absent | ((items.before >= 0) & (items.before <= 1))
+    return ~good
 
 
 def settings_to_repeat(past: PastRun) -> CalibrationSettings:
@@ -211,7 +218,7 @@ def start_to_repeat(past: PastRun) -> Callable[[ItemPool], ItemPool]:
             )
         if pool.k_fingerprint == run.start:
             return pool
-        before = pool if len(items) != len(pool) else _as_before(pool, items)
+        before = _as_before(pool, items)
         if before.k_fingerprint != run.start:
             raise RefusedError(
                 f"the k that run {run.run} ({run.ended}) started from are neither in force nor on"
@@ -223,7 +230,12 @@ def start_to_repeat(past: PastRun) -> Callable[[ItemPool], ItemPool]:
 
 
 def _as_before(pool: ItemPool, items: RunItems) -> ItemPool:
-    """The pool with the k before; where none was stored, 1 is what that meant."""
+    """The pool with the k before, or as it is where they are not to be had.
+
+    Where none was stored, 1 is what that meant.
+    """
+    if len(items) != len(pool) or _no_k(items).any():
+        return pool
     return pool.with_k(np.where(items.absent, 1.0, items.before))
 
 

@@ -111,12 +111,12 @@ def test_a_column_that_rounds_is_no_fault(postgres_dsn: str, kind: str) -> None:
         assert store.save_k(store.load_pool("E"), K, record=record()).changed == 3
 
 
-@pytest.mark.parametrize("kind", ["numeric(2,1)", "numeric(4,3)", "integer", "share"])
+@pytest.mark.parametrize("kind", ["numeric(2,1)", "numeric(4,3)", "integer", "share", "part"])
 def test_a_column_that_keeps_too_little_is_refused_before_the_work(
     filled_postgres: Store, filled_dsn: str, kind: str
 ) -> None:
     pool = filled_postgres.load_pool("E")
-    execute(filled_dsn, "CREATE DOMAIN share AS numeric(3,2)")
+    execute(filled_dsn, "CREATE DOMAIN share AS numeric(3,2); CREATE DOMAIN part AS share")
     with filled_postgres.exam_lock("E"):  # as a run has it while somebody alters the table
         execute(filled_dsn, f"ALTER TABLE item_exposure_control ALTER sh_p TYPE {kind}")
         before = item_rows(filled_dsn)

@@ -87,6 +87,10 @@ SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
 WHERE pid = %(pid)s AND backend_start::text = %(started)s;
 
+-- name: every_digit
+-- A session may be set to give numbers as text with fewer. Before PostgreSQL 12 it took 3.
+SET LOCAL extra_float_digits = 3;
+
 -- name: limit_waiting
 SELECT set_config(
     'lock_timeout',
@@ -240,23 +244,24 @@ SELECT
     has_table_privilege(to_regclass(%(table)s), 'UPDATE');
 
 -- name: rounding_k
--- The type of sh_p where it keeps fewer than four decimals; a domain's is what it is made of.
--- The low eleven bits of a numeric's modifier, less 4, are its scale with its sign.
-SELECT format_type(a.atttypid, a.atttypmod)
-FROM pg_attribute a
-JOIN pg_type t ON t.oid = a.atttypid
-CROSS JOIN LATERAL (
-    SELECT
-        CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END AS kind,
-        CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier
-) its
-WHERE a.attrelid = to_regclass('item_exposure_control') AND a.attname = 'sh_p'
-    AND NOT a.attisdropped
-    AND (
-        its.kind IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-        OR its.kind = 'numeric'::regtype AND its.modifier >= 4
-        AND (((its.modifier - 4) & 2047) # 1024) - 1024 < 4
-    );
+-- The type of sh_p where it keeps fewer than four decimals; a domain's is what it is made of, which
+-- may be a domain again. The low eleven bits of a numeric's modifier, less 4, are its scale with
+-- its sign.
+WITH RECURSIVE its AS (
+    SELECT format_type(a.atttypid, a.atttypmod) AS name, a.atttypid AS kind, a.atttypmod AS modifier
+    FROM pg_attribute a
+    WHERE a.attrelid = to_regclass('item_exposure_control') AND a.attname = 'sh_p'
+        AND NOT a.attisdropped
+    UNION ALL
+    SELECT its.name, t.typbasetype, t.typtypmod
+    FROM its
+    JOIN pg_type t ON t.oid = its.kind AND t.typtype = 'd'
+)
+SELECT its.name
+FROM its
+WHERE its.kind IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+    OR its.kind = 'numeric'::regtype AND its.modifier >= 4
+    AND (((its.modifier - 4) & 2047) # 1024) - 1024 < 4;
 
 -- name: hidden_rows
 SELECT coalesce(row_security_active(oid), false), relkind = 'v'
