@@ -6,7 +6,6 @@ Both databases are asked in the same words (`sql/ledger.sql`); what differs stan
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
@@ -17,14 +16,18 @@ from shsim.errors import DatabaseError, RefusedError
 from shsim.model.run_record import RecordedRun, RunItems, RunRecord, UnreadableRun
 from shsim.storage.exam_names import require_spelling
 from shsim.storage.ledger_changes import LedgerChanges, Transaction
+from shsim.storage.ledger_kept import (
+    refuse_altered_items,
+    refuse_altered_run,
+    refuse_lost_items,
+)
 from shsim.storage.ledger_numbers import insert_numbered
 from shsim.storage.ledger_rows import (
-    COLUMNS,
-    TEXTS,
     items_of,
     reading,
     recorded,
     recorded_or_not,
+    row_of,
 )
 from shsim.storage.ledger_schema import migrate
 from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
@@ -33,9 +36,6 @@ from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
-
-#: Longest message kept, in characters.
-_LONGEST_MESSAGE = 2000
 
 #: Saved calibrations looked at, newest first, for the one whose k are in force.
 _LOOKED_AT = 20
@@ -51,6 +51,7 @@ def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, s
         common |= {
             "insert_run": insert,
             "hiding_schema": statements("postgres")["hiding_schema"],
+            "end_deferring": statements("postgres")["end_deferring"],
             "insert_run_beyond": insert.replace("(", "(id, ", 1).replace("VALUES (", beyond, 1),
         }
     else:
@@ -119,6 +120,9 @@ class Ledger:
             if former and self.is_recorded(cursor, former[-1], record):
                 return former[-1]  # the answer to the COMMIT was lost, and it stands
             former.append(self.insert_run(cursor, record))
+            if "end_deferring" in self._sql:  # SQLite defers no trigger
+                cursor.execute(self._sql["end_deferring"])
+            refuse_altered_run(cursor, self._sql, former[-1], self._row(record), self._label)
             return former[-1]
 
         return self._transaction(work, write=True)
@@ -222,11 +226,9 @@ class Ledger:
 
     def insert_run(self, cursor: Any, record: RunRecord) -> int:
         """Put the run on record; its number."""
-        row = {name: getattr(record, name) for name in COLUMNS[1:] if name != "database_user"}
-        row |= {name: json.dumps(row[name], allow_nan=False) for name in TEXTS}
-        row |= {name: row[name].astimezone(UTC).isoformat(" ") for name in ("started", "finished")}
-        row["message"] = self._scrub(record.message)[:_LONGEST_MESSAGE].replace("\0", "\\0")
+        row = self._row(record)
         run = insert_numbered(cursor, self._sql, row, self._label)
+        refuse_altered_run(cursor, self._sql, run, row, self._label)
         cursor.execute(self._sql["leftover_items"], {"run": run})
         if cursor.fetchone() is not None:
             raise DatabaseError(
@@ -239,6 +241,12 @@ class Ledger:
     def insert_items(self, cursor: Any, run: int) -> None:
         """Put k before and after on record, from the table `shsim_k` of k to be written."""
         cursor.execute(self._sql["insert_items"], {"run": run})
+        refuse_altered_items(cursor, self._sql, run, self._label)
+
+    def refuse_altered(self, cursor: Any, run: int, record: RunRecord) -> None:
+        """Raise, before the COMMIT, where the run is no longer on record as it was put there."""
+        refuse_altered_run(cursor, self._sql, run, self._row(record), self._label)
+        refuse_lost_items(cursor, self._sql, run, self._label)
 
     def stage_rollback(self, cursor: Any, run: int) -> None:
         """Fill the table `shsim_k` with the k before a run; refuses what is no k."""
@@ -267,6 +275,9 @@ class Ledger:
 
     def _said_of_moved_on(self, cursor: Any, run: int) -> str | None:
         return said_of_moved_on(cursor, self._sql, run, self._label)
+
+    def _row(self, record: RunRecord) -> dict[str, Any]:
+        return row_of(record, self._scrub)
 
     def _recorded(self, row: Sequence[Any]) -> RecordedRun:
         with reading(row[0], self._label):

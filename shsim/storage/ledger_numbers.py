@@ -42,6 +42,7 @@ def insert_numbered(cursor: Any, sql: Mapping[str, str], row: Mapping[str, Any],
         if given is not None:
             return int(given[0])
     raise DatabaseError(
-        f"{label}: the numbers that shsim_run gives out are behind its rows. Nothing was written."
-        f" Set them right and run again: {_REMEDY}"
+        f"{label}: the numbers that shsim_run gives out are behind its rows, or a trigger or a"
+        " rule of it drops what is put there. Nothing was written. Correct that and run again;"
+        f" the numbers: {_REMEDY}"
     )

@@ -14,7 +14,7 @@ import numpy as np
 from shsim.errors import DamagedError
 from shsim.model.plain_values import misfits
 from shsim.model.results import Measures, Verdict
-from shsim.model.run_record import RecordedRun, RunItems, UnreadableRun
+from shsim.model.run_record import RecordedRun, RunItems, RunRecord, UnreadableRun
 from shsim.model.stored_settings import is_blueprint
 
 #: Columns of `run` and `history` in their order, after the number.
@@ -25,6 +25,8 @@ COLUMNS = (
     "history", "measures", "outcome", "message",
 )  # fmt: skip
 
+#: Longest message kept, in characters.
+_LONGEST_MESSAGE = 2000
 
 #: What each column must hold; None is allowed where it stands beside.
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -58,6 +60,23 @@ _ITEM = np.dtype(
         ("absent", "?"),
     ]
 )
+
+
+def row_of(record: RunRecord, scrub: Callable[[str], str]) -> dict[str, Any]:
+    """A run as `insert_run` takes it.
+
+    Parameters
+    ----------
+    record
+        The run.
+    scrub
+        Blots secrets out of a text.
+    """
+    row = {name: getattr(record, name) for name in COLUMNS[1:] if name != "database_user"}
+    row |= {name: json.dumps(row[name], allow_nan=False) for name in TEXTS}
+    row |= {name: row[name].astimezone(UTC).isoformat(" ") for name in ("started", "finished")}
+    row["message"] = scrub(record.message)[:_LONGEST_MESSAGE].replace("\0", "\\0")
+    return row
 
 
 @contextmanager

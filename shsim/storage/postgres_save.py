@@ -79,6 +79,8 @@ class Save:
         changed += int(cursor.rowcount)
         cursor.execute(_SQL["end_deferring"])
         refuse_unsaved(cursor, self.session.dsn.label)
+        if self.record is not None and run is not None:
+            self.ledger.refuse_altered(cursor, run, self.record)
         self.outcome = SaveOutcome(changed=changed, unchanged=size - changed, run=run)
         return self.outcome
 

@@ -27,6 +27,25 @@ SELECT %(run)s, n.question_id, n.version, e.sh_p, n.sh_p
 FROM shsim_k n
 LEFT JOIN item_exposure_control e ON e.question_id = n.question_id AND e.version = n.version;
 
+-- name: count_items_kept
+-- Before k are written: how many items of a run are on record; how many of them with the k that
+-- stands in the table and the one about to; how many there should be.
+SELECT
+    count(*),
+    coalesce(sum(CASE
+        WHEN n.sh_p = i.k_after
+            AND (e.sh_p = i.k_before OR (e.sh_p IS NULL AND i.k_before IS NULL)) THEN 1
+        ELSE 0
+    END), 0),
+    (SELECT count(*) FROM shsim_k)
+FROM shsim_run_item i
+LEFT JOIN shsim_k n ON n.question_id = i.question_id AND n.version = i.version
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s;
+
+-- name: count_items
+SELECT count(*), (SELECT count(*) FROM shsim_k) FROM shsim_run_item WHERE run = %(run)s;
+
 -- name: is_recorded
 -- A number alone could be given out again after a crash of the server.
 SELECT 1 FROM shsim_run WHERE id = %(run)s AND started = %(started)s AND host = %(host)s;

@@ -1,0 +1,100 @@
+"""What was put on record read back in its own transaction: a trigger may have been at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from shsim.errors import DatabaseError
+from shsim.storage.ledger_rows import COLUMNS
+
+_MOMENTS = frozenset({"started", "finished"})
+
+
+def refuse_altered_run(
+    cursor: Any, sql: Mapping[str, str], run: int, row: Mapping[str, Any], label: str
+) -> None:
+    """Raise where the ledger does not have the run as it was put there.
+
+    Parameters
+    ----------
+    cursor
+        In the transaction that put it there.
+    sql
+        The ledger's statements.
+    run
+        The number that the database gave it.
+    row
+        What was put there.
+    label
+        The database as people name it.
+
+    Raises
+    ------
+    DatabaseError
+        A trigger or a rule of `shsim_run` has changed or dropped it.
+    """
+    cursor.execute(sql["run"], {"run": run})
+    found = cursor.fetchone()
+    if found is None:
+        raise _altered(label, f"run {run} does not stand in shsim_run", "shsim_run")
+    stored = dict(zip(COLUMNS, found, strict=True))
+    wrong = [name for name in row if not _same(name, row[name], stored[name])]
+    if wrong:
+        said = f"{', '.join(wrong)} of run {run} is not in shsim_run as it was written"
+        raise _altered(label, said, "shsim_run")
+
+
+def refuse_altered_items(cursor: Any, sql: Mapping[str, str], run: int, label: str) -> None:
+    """Raise where a rollback would put other k back than those that the table still has.
+
+    Parameters
+    ----------
+    cursor
+        In the transaction, with the table `shsim_k` filled, and no k written yet.
+    sql
+        The ledger's statements.
+    run
+        The run whose items have been put on record.
+    label
+        The database as people name it.
+
+    Raises
+    ------
+    DatabaseError
+        A trigger or a rule of `shsim_run_item` has changed, added or dropped some.
+    """
+    cursor.execute(sql["count_items_kept"], {"run": run})
+    _refuse_items(label, run, *cursor.fetchone())
+
+
+def refuse_lost_items(cursor: Any, sql: Mapping[str, str], run: int, label: str) -> None:
+    """As :func:`refuse_altered_items` once k are written: by their number alone."""
+    cursor.execute(sql["count_items"], {"run": run})
+    found, wanted = cursor.fetchone()
+    _refuse_items(label, run, found, min(found, wanted), wanted)
+
+
+def _refuse_items(label: str, run: int, found: int, kept: int, wanted: int) -> None:
+    """`found` items are on record, `kept` of them as they were put there, and `wanted` were."""
+    wrong = max(found, wanted) - kept
+    if wrong:
+        said = f"{wrong:,} of the items of run {run} are not in shsim_run_item as they were written"
+        raise _altered(label, said, "shsim_run_item")
+
+
+def _same(name: str, written: Any, stored: Any) -> bool:
+    if name not in _MOMENTS:
+        return bool(written == stored)
+    try:
+        return datetime.fromisoformat(stored) == datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        return False
+
+
+def _altered(label: str, said: str, table: str) -> DatabaseError:
+    return DatabaseError(
+        f"{label}: {said}: a trigger or a rule of {table}, or its row-level security, changes or"
+        " drops it, and a rollback would go by it. Nothing was saved. Correct that and run again."
+    )
