@@ -80,8 +80,8 @@ def speaks_json() -> bool:
 
 
 def bind(**fields: Any) -> None:
-    """Say this in every line to come: the exam, once it is known."""
-    _log.bound.update(fields)
+    """Say this in every line to come: the exam, once it is known (None says nothing)."""
+    _log.bound.update({name: value for name, value in fields.items() if value is not None})
 
 
 def log(level: Level, event: str, message: str, fields: Mapping[str, Any] | None = None) -> None:

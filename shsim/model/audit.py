@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from shsim.arrays import BoolArray, FloatArray, IntArray
 from shsim.model.item_pool import ItemPool
 from shsim.model.ranges import range_problems
@@ -116,6 +118,12 @@ class LiveExposure:
     over: BoolArray
     drift: IntArray
     visible_excess: float
+
+    @property
+    def largest(self) -> float | None:
+        """The largest rate; None where no item has one."""
+        rates = self.rate[~np.isnan(self.rate)]
+        return float(rates.max()) if rates.size else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,8 +26,8 @@ from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
 _LARGEST_NUMBER = 2**63 - 1
 
 
-def recall(store: Store, number: int) -> PastRun:
-    """A run with its items.
+def recorded_run(store: Store, number: int) -> RecordedRun:
+    """A run by its number, without its items.
 
     Raises
     ------
@@ -39,7 +39,18 @@ def recall(store: Store, number: int) -> PastRun:
         raise NotFoundError(
             f"run {number} is unknown in {store.label}. See which there are: shsim history"
         )
-    return PastRun(run, store.ledger.items(number))
+    return run
+
+
+def recall(store: Store, number: int) -> PastRun:
+    """A run with its items.
+
+    Raises
+    ------
+    NotFoundError
+        The ledger holds no such run.
+    """
+    return PastRun(recorded_run(store, number), store.ledger.items(number))
 
 
 def rollback(

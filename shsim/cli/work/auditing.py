@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator, seen_in_table
 from shsim.cli.streams import emit
 from shsim.cli.work.moments import moment
@@ -17,6 +18,7 @@ from shsim.cli.work.sources import (
     require_exam,
 )
 from shsim.cli.work.taken_files import output_asked
+from shsim.cli.work.verdict import tell_live_verdict
 from shsim.errors import CapNotHeldError, DataError, UsageError
 from shsim.extras.proposal_reader import ProposalReader
 from shsim.extras.redis_address import RedisAddress
@@ -68,6 +70,7 @@ class Request(DatabaseRequest):
 
 def run(request: Request) -> None:
     """Audit and render; an item over the cap raises where the cap is required."""
+    bind(exam=request.exam)
     settings = request.settings()
     proposals = ProposalReader(RedisAddress.parse(request.redis)) if request.redis else None
     with ExitStack() as stack:
@@ -86,9 +89,11 @@ def run(request: Request) -> None:
             output.stage(result)
             output.publish()
             closing.append(f"Wrote {file_label(output.path)}.")
+        tell_live_verdict(narrator, result)
         emit(audit_text(result, request.form, sys.stdout, closing))
         if request.form != "table":
-            for sentence in (result.sentence, *audit_sentences(result), *closing):
+            held = [result.sentence] * (result.held is True)  # what else it is, is judged below
+            for sentence in (*held, *audit_sentences(result), *closing):
                 narrator.note(sentence)
         _judge(request, result, narrator)
 
@@ -99,7 +104,7 @@ def _judge(request: Request, result: AuditResult, narrator: Narrator) -> None:
     if request.require_cap and result.held is None:
         # A monitor must not take silence for health.
         raise DataError("--require-cap: nothing can be told." if shown else result.sentence)
-    if result.held is None and not shown:
-        narrator.warn(result.sentence)
     if request.require_cap and result.held is False:
         raise CapNotHeldError("--require-cap: the cap is not held." if shown else result.sentence)
+    if not result.held and not shown:
+        narrator.warn(result.sentence)

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.saving import refuse_waiting
@@ -32,7 +33,7 @@ from shsim.report.run_difference import difference_columns, difference_json, dif
 from shsim.storage.base import Store
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_spelling
-from shsim.workflow.past_runs import recall, rollback
+from shsim.workflow.past_runs import recall, recorded_run, rollback
 
 R = TypeVar("R")
 _Runs = tuple[list[RecordedRun | UnreadableRun], int]
@@ -82,6 +83,7 @@ class RollbackRequest(LedgerRequest):
 
 def run_history(request: HistoryRequest) -> None:
     """List the newest runs."""
+    bind(exam=request.exam)
     if request.exam is not None:
         require_spelling(request.exam)
 
@@ -151,7 +153,6 @@ def run_rollback(request: RollbackRequest) -> None:
             narrator.milestone(
                 "saved",
                 " ".join(rollback_sentences(done)),
-                exam=done.undone.exam,
                 rollback_of=done.undone.run,
                 run=done.run,
                 changed=done.changed,
@@ -210,10 +211,14 @@ def _opened(
     *,
     read_only: bool,
 ) -> Store:
-    """The database; looking for a run makes none."""
+    """The database, whose runs' exam the log names; looking for a run makes none."""
     if _nothing_there(request, read_only=True):
         raise DataError(f"run {runs[0]} is unknown: there is no database yet. Name one by --dsn.")
-    return stack.enter_context(open_database(request, narrator, read_only=read_only))
+    store = stack.enter_context(open_database(request, narrator, read_only=read_only))
+    exams = {recorded_run(store, run).exam for run in runs}
+    if len(exams) == 1:  # what is told of two exams names neither
+        bind(exam=exams.pop())
+    return store
 
 
 def _nothing_there(request: DatabaseRequest, *, read_only: bool) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.moments import day
@@ -72,6 +73,7 @@ class Request(DatabaseRequest):
 
 def run(request: Request) -> None:
     """Read and render."""
+    bind(exam=request.exam)
     since, until = request.days()
     if request.daily and request.form == "table" and request.output is None:
         raise UsageError("--daily is for --format csv or json, or --output. Give one of these.")

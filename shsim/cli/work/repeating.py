@@ -49,12 +49,12 @@ def repeat(request: Request, number: int) -> None:
             raise DataError(f"run {number} is unknown: there is no database yet.")
         store = stack.enter_context(open_database(request, narrator, read_only=request.dry_run))
         past = recall(store, number)
+        bind(exam=past.run.exam)
         settings = settings_to_repeat(past)
         if not same_version(past.run):
             narrator.warn(
                 f"run {number} was made by shsim {past.run.version}; its k may differ in this one."
             )
-        bind(exam=past.run.exam)
         narrator.note(f"repeating run {number} of {past.run.exam}, seed {settings.delivery.seed}")
         saving = stack.enter_context(Saving(output, saves=not request.dry_run))
         outcome = calibrate_exam(

@@ -108,6 +108,7 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
         bind(pool=file)
         yield Source(file, None, None)
         return
+    bind(exam=request.exam)
     new = named_database(request) is None and not embedded_path().exists()
     if new and request.exam not in {None, DEMO_EXAM}:
         raise DataError(
@@ -122,9 +123,7 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
         yield Source(demo.name, None, demo)
         return
     with open_database(request, narrator, read_only=read_only) as store:
-        exam = require_exam(request, request.exam, store, narrator)
-        bind(exam=exam)
-        yield Source(exam, store, None)
+        yield Source(require_exam(request, request.exam, store, narrator), store, None)
 
 
 @contextmanager
@@ -178,7 +177,7 @@ def understood_dsn(request: DatabaseRequest) -> str | None:
 def require_exam(
     request: DatabaseRequest, exam: str | None, store: Store, narrator: Narrator
 ) -> str:
-    """The exam asked for, or the only one of the embedded database.
+    """The exam asked for, or the only one of the embedded database; the log names it from here.
 
     Raises
     ------
@@ -186,11 +185,13 @@ def require_exam(
         No exam was named and there is a choice; it names the exams there are.
     """
     if exam is not None:
+        bind(exam=exam)
         return exam
     exams = store.exams()
     if named_database(request) is None and len(exams) == 1:
         only = next(iter(exams))
         narrator.note(f"exam {visible_line(only)}, the only one in it")
+        bind(exam=only)
         return only
     raise UsageError(exam_needed(exams))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shsim.cli.log_lines import bind
 from shsim.cli.progress import Narrator
 from shsim.cli.streams import emit
 from shsim.cli.work.sources import DatabaseRequest, named_database, open_database
@@ -24,6 +25,7 @@ def run_init(request: Request) -> None:
 
 def run_demo(request: Request) -> None:
     """Make the tables that are missing, and publish the demo exam."""
+    bind(exam=DEMO_EXAM)
     with open_database(request, Narrator(quiet=request.quiet), read_only=False) as store:
         made = store.create_tables()
         added = store.add_demo()

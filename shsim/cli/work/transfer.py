@@ -52,13 +52,12 @@ class ImportRequest(DatabaseRequest):
 
 def run_export(request: ExportRequest) -> None:
     """Write an exam's pool to stdout, or to a file in its place."""
+    bind(exam=request.exam)
     with ExitStack() as stack:
         narrator = Narrator(quiet=request.quiet)
         output = output_asked(request, pool_data, stack)
         store = stack.enter_context(open_database(request, narrator, read_only=True))
-        exam = require_exam(request, request.exam, store, narrator)
-        bind(exam=exam)
-        pool = store.load_pool(exam)
+        pool = store.load_pool(require_exam(request, request.exam, store, narrator))
         if output is None:
             emit(pool_data(pool, request.form))
             return
@@ -71,11 +70,11 @@ def run_import(request: ImportRequest) -> None:
     """Publish the items of a file under an exam, or say what that would do."""
     if request.exam is None:
         raise UsageError("--exam is needed: the exam to publish the items under.")
+    bind(exam=request.exam)
     refuse_waiting(request)
     require_spelling(request.exam)  # before a dry run promises what no database would take
     require_new_name(request.exam)
     narrator = Narrator(quiet=request.quiet)
-    bind(exam=request.exam)
     pool = replace(read_file(request.file), name=request.exam)
     require_importable(pool)  # before a database is made, and in a dry run too
     words = f"{len(pool):,} items of {file_label(request.file)} under {visible_line(request.exam)}"
