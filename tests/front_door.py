@@ -12,6 +12,8 @@ import pytest
 
 #: A run that is over at once; what it finds is of no account.
 QUICK = ("--n", "2000", "--seed", "1")
+#: A calibration that holds its cap, so that no reasons are sought, in a fifth of a second.
+SHORT_CALIBRATION = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
 #: At a cap that so few examinees do find: one that is missed is explained, which takes seconds.
 QUICK_CALIBRATION = (*QUICK, "--iters", "3", "--verify-n", "20000", "--tau", "0.5")
 MISSED_CALIBRATION = (*QUICK_CALIBRATION, "--tau", "0.2")

@@ -158,13 +158,11 @@ class Ledger:
 
     def items(self, run: int) -> RunItems:
         """What a run did to each item; nothing for one that saved nothing."""
+        return self._items("items", run)
 
-        def work(cursor: Any) -> RunItems:
-            cursor.execute(self._sql["items"], {"run": run})
-            with reading(run, self._label):
-                return items_of(cursor)
-
-        return self._transaction(work)
+    def items_to_restore(self, run: int) -> RunItems:
+        """What a rollback of a run would do to each item, whatever k are in force."""
+        return self._items("items_to_restore", run)
 
     def in_force(self, exam: str) -> RecordedRun | None:
         """The newest saved calibration whose k are, for the most part, in force; or None."""
@@ -278,6 +276,14 @@ class Ledger:
 
     def _row(self, record: RunRecord) -> dict[str, Any]:
         return row_of(record, self._scrub)
+
+    def _items(self, statement: str, run: int) -> RunItems:
+        def work(cursor: Any) -> RunItems:
+            cursor.execute(self._sql[statement], {"run": run})
+            with reading(run, self._label):
+                return items_of(cursor)
+
+        return self._transaction(work)
 
     def _recorded(self, row: Sequence[Any]) -> RecordedRun:
         with reading(row[0], self._label):

@@ -83,13 +83,6 @@ def rollback(
             " there is nothing to roll back."
         )
     _require_k(undone, items)
-    planned = RunItems(
-        items.question_id,
-        items.version,
-        items.after,
-        np.where(items.absent, 1.0, items.before),
-        np.zeros(len(items), dtype=np.bool_),
-    )
     patience = patience_of(wait, watch)
     with nullcontext() if dry_run else store.exam_lock(undone.exam, patience):
         for other, count in store.shared_exams(undone.exam).items():
@@ -97,6 +90,7 @@ def rollback(
                 f"{count} items of {undone.exam} are published in {other} too:"
                 " their sh_p serves both exams."
             )
+        planned = _planned(store, past, force=force)
         plan = Rollback(undone, planned, int(items.absent.sum()), *_republished(store, past))
         if dry_run:
             said = None if force else store.ledger.moved_on(number)
@@ -122,6 +116,17 @@ def rollback(
         run=saved.run,
         warning=saved.warning,
     )
+
+
+def _planned(store: Store, past: PastRun, *, force: bool) -> RunItems:
+    """What a rollback would do to each item."""
+    items = past.items
+    if force:
+        return store.ledger.items_to_restore(past.run.run)
+    # Where other k than the run's are in force it is refused, and they need not be read.
+    none_absent = np.zeros(len(items), dtype=np.bool_)
+    restored = np.where(items.absent, 1.0, items.before)
+    return RunItems(items.question_id, items.version, items.after, restored, none_absent)
 
 
 def _written(store: Store, run: int | None, planned: RunItems) -> RunItems:

@@ -71,6 +71,14 @@ def demo(demo_file: Path) -> Sequence[str]:
     return ("--dsn", embedded_dsn(demo_file), "--exam", "DEMO-EXAM")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ours(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The options that name DEMO-EXAM in a database of either kind."""
+    if request.param == "sqlite":
+        return tuple(request.getfixturevalue("demo"))
+    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[MakeDisk]:
     """Makes a disk of so many kB."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from front_door import QUICK, Run
+from front_door import QUICK, SHORT_CALIBRATION, Run
 from live_tests import drawn, respond
 from storage.databases import execute, item_rows, query, seed
 
@@ -22,8 +22,6 @@ from shsim.storage.open import open_store
 from shsim.workflow.past_runs import rollback
 from shsim.workflow.single_item import set_exposure
 
-#: A calibration that holds its cap, in a fifth of a second.
-SHORT = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
 TESTS = 2000
 
 
@@ -49,7 +47,7 @@ def live(request: pytest.FixtureRequest, here: Run) -> Live:
         options = tuple(request.getfixturevalue("demo"))
     else:
         options = ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
-    assert here("calibrate", *options, *SHORT).code == 0
+    assert here("calibrate", *options, *SHORT_CALIBRATION).code == 0
     simulated = here(
         "simulate", *options, "--len", "10", "--n", "400000", "--seed", "9", "--dry-run",
         "--format", "csv",
@@ -216,7 +214,7 @@ def test_attempts_dated_in_the_future_are_left_out(here: Run, live: Live) -> Non
 
 
 def test_attempts_of_no_moment_are_left_out_and_said(here: Run, demo: Sequence[str]) -> None:
-    assert here("calibrate", *demo, *SHORT).code == 0
+    assert here("calibrate", *demo, *SHORT_CALIBRATION).code == 0
     execute(demo[1], "INSERT INTO user_responses VALUES (900001, 1, 'soon')")
     ended = here("audit", *demo, "--quiet", "--format", "json")
     assert "warning: 1 attempt in user_responses was left out, since its created_at" in ended.err
@@ -253,7 +251,7 @@ def test_since_a_date_counts_from_then(here: Run, live: Live) -> None:
 def test_what_cannot_be_audited_is_refused(
     here: Run, demo: Sequence[str], options: tuple[str, ...], code: int, said: str
 ) -> None:
-    here("calibrate", *demo, *SHORT)
+    here("calibrate", *demo, *SHORT_CALIBRATION)
     here("simulate", *demo, *QUICK)
     ended = here("audit", *demo, *options)
     assert (ended.code, ended.out) == (code, ""), ended.err
@@ -283,7 +281,7 @@ def test_there_is_nothing_to_audit_without_a_database(here: Run) -> None:
 
 def test_k_changed_since_is_warned_of(here: Run, live: Live) -> None:
     live.take(drawn(live.rates, 100))
-    here("calibrate", *live.options, *SHORT, "--tau", "0.25", "--seed", "2")
+    here("calibrate", *live.options, *SHORT_CALIBRATION, "--tau", "0.25", "--seed", "2")
     ended = here("audit", *live.options, "--since-run", "1", "--format", "json")
     assert ended.code == 0
     assert "run 2 changed the k of DEMO-EXAM" in ended.err
@@ -294,7 +292,7 @@ def test_k_changed_since_is_warned_of(here: Run, live: Live) -> None:
 def test_a_run_that_ended_in_the_future_is_said_and_no_remedy(here: Run, live: Live) -> None:
     live.take(drawn(live.rates, 100))
     future = "2999-01-01 00:00:00+00:00"
-    here("calibrate", *live.options, *SHORT, "--tau", "0.25", "--seed", "2")
+    here("calibrate", *live.options, *SHORT_CALIBRATION, "--tau", "0.25", "--seed", "2")
     execute(live.dsn, f"UPDATE shsim_run SET finished = '{future}' WHERE id = 2")  # noqa: S608
     ended = here("audit", *live.options, "--require-cap", "--quiet")
     assert ended.code == 3
@@ -305,7 +303,7 @@ def test_a_run_that_ended_in_the_future_is_said_and_no_remedy(here: Run, live: L
 
 
 def test_a_rollback_begins_a_window_of_its_own(here: Run, live: Live) -> None:
-    here("calibrate", *live.options, *SHORT, "--tau", "0.25", "--seed", "2")
+    here("calibrate", *live.options, *SHORT_CALIBRATION, "--tau", "0.25", "--seed", "2")
     assert here("rollback", "2", *live.options[:2]).code == 0
     live.take(drawn(live.rates, TESTS))
     found = audited(here, live)
@@ -346,7 +344,7 @@ def test_too_few_tests_tell_nothing(here: Run, live: Live) -> None:
 def test_abilities_that_are_gone_are_named(here: Run, demo: Sequence[str], tmp_path: Path) -> None:
     abilities = tmp_path / "theta.txt"
     abilities.write_text("".join(f"{i / 10 - 2}\n" for i in range(41)))
-    here("calibrate", *demo, *SHORT, "--theta", f"file:{abilities}")
+    here("calibrate", *demo, *SHORT_CALIBRATION, "--theta", f"file:{abilities}")
     assert here("audit", *demo).code == 0
     abilities.write_text("0\n1\n")
     ended = here("audit", *demo)
@@ -371,14 +369,14 @@ def test_the_test_of_the_run_predicts(here: Run, demo: Sequence[str]) -> None:
 
 def test_a_read_only_server_is_audited(here: Run, postgres_demo_dsn: str) -> None:
     options = ("--dsn", postgres_demo_dsn, "--exam", "DEMO-EXAM")
-    here("calibrate", *options, *SHORT)
+    here("calibrate", *options, *SHORT_CALIBRATION)
     name = query(postgres_demo_dsn, "SELECT current_database()")[0][0]
     execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert here("audit", *options, "--since", "2020-01-01").code == 0
 
 
 def test_a_read_only_file_is_audited(here: Run, demo: Sequence[str], demo_file: Path) -> None:
-    here("calibrate", *demo, *SHORT)
+    here("calibrate", *demo, *SHORT_CALIBRATION)
     before = demo_file.read_bytes()
     demo_file.chmod(0o444)
     assert here("audit", *demo, "--since", "2020-01-01").code == 0

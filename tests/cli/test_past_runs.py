@@ -9,30 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from front_door import QUICK, Run
+from front_door import QUICK, SHORT_CALIBRATION, Run
 from storage.databases import execute, query
 
 from shsim.storage.embedded import embedded_path
 
 COMMANDS = (("history",), ("show", "1"), ("diff", "1", "2"), ("rollback", "1", "--dry-run"))
-#: A calibration that holds its cap, so that no reasons are sought, in a fifth of a second.
-SHORT = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
-K = "SELECT question_id, sh_p FROM item_exposure_control ORDER BY 1"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ours(request: pytest.FixtureRequest) -> Sequence[str]:
-    """The options that name DEMO-EXAM in a database of either kind."""
-    if request.param == "sqlite":
-        return tuple(request.getfixturevalue("demo"))
-    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
 
 
 @pytest.fixture
 def two_runs(here: Run, demo: Sequence[str]) -> Sequence[str]:
     """The option that names a database with two calibrations in it."""
     for extra in ((), ("--tau", "0.25", "--seed", "2")):
-        assert here("calibrate", *demo, *SHORT, *extra).code == 0
+        assert here("calibrate", *demo, *SHORT_CALIBRATION, *extra).code == 0
     return demo[:2]
 
 
@@ -172,47 +161,6 @@ def test_a_database_without_a_ledger_ends_with_4(here: Run, ours: Sequence[str])
         assert "it keeps no ledger of runs; `shsim db init` makes one" in ended.err
 
 
-def test_a_rollback_and_its_rollback(here: Run, ours: Sequence[str]) -> None:
-    database = ours[:2]
-    here("calibrate", *ours, *SHORT)
-    saved = query(ours[1], K)
-    assert here("rollback", "1", *database, "--dry-run").code == 0
-    assert query(ours[1], K) == saved
-    back = here("rollback", "1", *database)
-    assert back.code == 0, back.err
-    words = " ".join(back.out.split())
-    assert "480 items had no sh_p before that run; theirs is 1 now" in words
-    assert "Recorded as run 2; shsim rollback 2 undoes this." in words
-    assert {k for _, k in query(ours[1], K)} == {1.0}
-    again = here("rollback", "1", *database)
-    assert again.code == 4
-    assert "run 1 was rolled back already, by run 2: the k before it are in force" in again.err
-    assert here("rollback", "2", *database).code == 0
-    assert query(ours[1], K) == saved
-    outcomes = [
-        (row["command"], row["outcome"])
-        for row in rows(here("history", *database, "--format", "csv").out)
-    ]
-    assert outcomes == [
-        ("rollback", "saved"), ("rollback", "refused"), ("rollback", "saved"),
-        ("calibrate", "saved"),
-    ]  # fmt: skip
-
-
-def test_a_rollback_after_a_hands_edit_needs_force(here: Run, ours: Sequence[str]) -> None:
-    here("calibrate", *ours, *SHORT)
-    execute(ours[1], "UPDATE item_exposure_control SET sh_p = 0.123 WHERE question_id = 900001")
-    for dry in ((), ("--dry-run",)):
-        ended = here("rollback", "1", *ours[:2], *dry)
-        assert ended.code == 4
-        assert "item 900001/" in ended.err
-        assert "it is 0.123" in ended.err
-    forced = json.loads(here("rollback", "1", *ours[:2], "--force", "--format", "json").out)
-    assert forced["items"][0]["sh_p_before"] == 0.123
-    assert {item["sh_p"] for item in forced["items"]} == {1.0}
-    assert query(ours[1], "SELECT min(sh_p) FROM item_exposure_control") == [(1.0,)]
-
-
 def test_what_saved_nothing_cannot_be_rolled_back_or_repeated(
     here: Run, demo: Sequence[str]
 ) -> None:
@@ -237,8 +185,8 @@ def test_a_run_from_the_ledger_gives_the_same_bytes(
     abilities = tmp_path / "theta.txt"
     abilities.write_text("".join(f"{i / 10 - 2}\n" for i in range(41)))
     chosen = [str(blueprint) if word == "BLUE" else word for word in options]
-    here("calibrate", *ours, *SHORT, "--seed", "7")
-    run = ("calibrate", *ours, *SHORT, *chosen, "--theta", f"file:{abilities}")
+    here("calibrate", *ours, *SHORT_CALIBRATION, "--seed", "7")
+    run = ("calibrate", *ours, *SHORT_CALIBRATION, *chosen, "--theta", f"file:{abilities}")
     first = here(*run, "--format", "csv", "--threads", "1")
     assert first.code == 0, first.err
     blueprint.unlink()
@@ -256,7 +204,7 @@ def test_a_run_from_the_ledger_gives_the_same_bytes(
 
 
 def test_a_repeat_is_refused_where_the_items_changed(here: Run, ours: Sequence[str]) -> None:
-    here("calibrate", *ours, *SHORT)
+    here("calibrate", *ours, *SHORT_CALIBRATION)
     fingerprint = rows(here("history", *ours[:2], "--format", "csv").out)[0]["fingerprint"]
     execute(ours[1], "UPDATE item_calibration SET b = b + 0.1 WHERE question_id = 900001")
     ended = here("calibrate", "--from-run", "1", *ours[:2])
@@ -278,7 +226,7 @@ def test_a_repeat_takes_no_other_option(
 def test_a_read_only_server_can_be_looked_into(here: Run, postgres_demo_dsn: str) -> None:
     database = ("--dsn", postgres_demo_dsn)
     for seed in ("1", "2"):
-        run = ("calibrate", *database, "--exam", "DEMO-EXAM", *SHORT)
+        run = ("calibrate", *database, "--exam", "DEMO-EXAM", *SHORT_CALIBRATION)
         assert here(*run, "--seed", seed).code == 0
     name = query(postgres_demo_dsn, "SELECT current_database()")[0][0]
     execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -293,7 +241,7 @@ def test_a_hostile_exam_is_data_in_the_history(here: Run, demo: Sequence[str]) -
     name = "\x1b[31m'; DROP TABLE shsim_run; --"
     quoted = name.replace("'", "''")
     execute(demo[1], f"UPDATE question_publications SET exam_code = '{quoted}'")  # noqa: S608
-    here("calibrate", *demo[:2], "--exam", name, *SHORT)
+    here("calibrate", *demo[:2], "--exam", name, *SHORT_CALIBRATION)
     for arguments in (("history",), ("show", "1"), ("diff", "1", "1"), ("rollback", "1")):
         ended = here(*arguments, *demo[:2])
         assert ended.code == 0, ended.err

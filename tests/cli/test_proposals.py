@@ -11,13 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from front_door import QUICK, Run
+from front_door import SHORT_CALIBRATION, Run
 from live_tests import respond
 from redis_server import RedisServer, running_redis
 from storage.databases import execute, query
-
-#: A calibration that is over at once.
-SHORT = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +148,7 @@ def test_without_the_extra_it_ends_with_6(here: Run, monkeypatch: pytest.MonkeyP
 def test_audit_holds_acceptance_against_k(
     here: Run, demo: Sequence[str], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert here("calibrate", *demo, *SHORT).code == 0
+    assert here("calibrate", *demo, *SHORT_CALIBRATION).code == 0
     # The k are in force since two days ago, for which there are attempts and proposals.
     then = datetime.now(UTC) - timedelta(days=2)
     execute(demo[1], f"UPDATE shsim_run SET finished = '{then.isoformat()}'")  # noqa: S608
@@ -190,7 +187,7 @@ def test_audit_holds_acceptance_against_k(
 
 
 def test_audit_goes_on_where_redis_is_down(here: Run, demo: Sequence[str]) -> None:
-    here("calibrate", *demo, *SHORT)
+    here("calibrate", *demo, *SHORT_CALIBRATION)
     ended = here("audit", *demo, "--since", "2026-01-31", "--redis", "redis://:s3cret@127.0.0.1:1")
     assert ended.code == 0
     assert "the audit goes on without live proposals. Redis at redis://127.0.0.1:1/0" in ended.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 
 import numpy as np
@@ -16,6 +17,7 @@ from shsim.model.delivery import DeliverySettings
 from shsim.model.run_record import UnreadableRun
 from shsim.model.settings import CalibrationSettings, SimulationSettings
 from shsim.storage.base import Store
+from shsim.storage.open import open_store
 from shsim.workflow.modes import warn_of_another_mode
 from shsim.workflow.past_runs import recall, rollback, settings_to_repeat
 from shsim.workflow.provenance import recorded_settings
@@ -151,3 +153,17 @@ def test_settings_that_nobody_wrote_are_not_repeated(
     filled.save_k(filled.load_pool("E"), K, record=record(settings=recorded_settings(settings)))
     repeated = settings_to_repeat(recall(filled, 2))
     assert recorded_settings(repeated) == recorded_settings(settings)
+
+
+def test_a_dry_run_tells_the_k_in_force_as_the_column_keeps_them(filled_dsn: str) -> None:
+    execute(filled_dsn, "ALTER TABLE item_exposure_control ALTER sh_p TYPE real")
+    execute(filled_dsn, "UPDATE item_exposure_control SET sh_p = 0.7")
+    with closing(open_store(filled_dsn)) as store:
+        run = save(store)
+        rollback(store, run)
+        assert not rollback(store, run, force=True, dry_run=True).items.changed.any()
+        execute(filled_dsn, "UPDATE item_exposure_control SET sh_p = 0.9 WHERE question_id = 11")
+        planned = rollback(store, run, force=True, dry_run=True).items
+        done = rollback(store, run, force=True).items
+    assert planned.before.tolist() == done.before.tolist()
+    assert planned.changed.tolist() == done.changed.tolist() == [True, False, False]

@@ -87,6 +87,15 @@ FROM shsim_run_item
 WHERE run = %(run)s
 ORDER BY question_id, version;
 
+-- name: items_to_restore
+-- What a rollback would do, as its record would tell it: from the k in force to those before the run.
+SELECT i.question_id, i.version, CAST(e.sh_p AS double precision), coalesce(i.k_before, 1),
+    e.sh_p IS NULL
+FROM shsim_run_item i
+LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
+WHERE i.run = %(run)s
+ORDER BY i.question_id, i.version;
+
 -- name: saved_calibrations
 SELECT id FROM shsim_run
 WHERE exam = %(exam)s AND command = 'calibrate' AND outcome = 'saved'
