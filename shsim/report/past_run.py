@@ -102,11 +102,16 @@ def _changes(items: RunItems) -> Iterator[RenderableType]:
     before = np.where(items.absent, 1.0, items.before)
     size = np.abs(items.after - before)
     changed = int(items.changed.sum())
-    yield Text(f"Items changed most ({changed:,} of {len(items):,} changed)", style="bold")
-    yield items_table(
-        ("k before", "k"),
-        ((items.item(i), (items.before[i], items.after[i])) for i in _largest(size)),
-    )
+    largest = _largest(size)
+    if not largest:
+        # A k of 1 that was written where none stood is a row that changed, and no other k.
+        yield Text(f"No k is another than before ({changed:,} of {len(items):,} rows changed).")
+    else:
+        yield Text(f"Items changed most ({changed:,} of {len(items):,} changed)", style="bold")
+        yield items_table(
+            ("k before", "k"),
+            ((items.item(i), (items.before[i], items.after[i])) for i in largest),
+        )
     yield Text()
 
 
@@ -174,18 +179,24 @@ def rollback_sentences(done: Rollback) -> Iterator[str]:
         )
     if done.were_absent:
         yield (
-            f"{done.were_absent:,} items had no sh_p before that run; theirs is 1 now, which is"
-            " what its absence means."
+            f"{_items(done.were_absent)} had no sh_p before that run: it becomes 1, which is what"
+            " its absence means."
         )
     if done.not_live:
+        are = "is" if done.not_live == 1 else "are"
         yield (
-            f"{done.not_live:,} items of that run are not live any more in {done.undone.exam}, or"
-            " are in another version: theirs are put back, and serve no test."
+            f"{_items(done.not_live)} of that run {are} not live any more in {done.undone.exam}, or"
+            f" {are} in another version: k are put back there too, and serve no test."
         )
     if done.not_in_run:
-        yield (
-            f"{done.not_in_run:,} live items of {done.undone.exam} are not of that run: their k"
-            " stay as they are."
-        )
+        subject, stays = "1 live item", "is not of that run: its k stays as it is."
+        if done.not_in_run > 1:
+            subject = f"{done.not_in_run:,} live items"
+            stays = "are not of that run: their k stay as they are."
+        yield f"{subject} of {done.undone.exam} {stays}"
     if done.run is not None:
         yield f"Recorded as run {done.run}; shsim rollback {done.run} undoes this."
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"

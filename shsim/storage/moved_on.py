@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shsim.storage.ledger_rows import FAULTS, reading
@@ -29,33 +29,59 @@ def said_of_moved_on(cursor: Any, sql: Mapping[str, str], run: int, label: str) 
     moved = _count(cursor, sql["count_moved_on"], run)
     if not moved:
         return None
-    undone_by = _undone_by(cursor, sql, run)
+    undone = _undone(cursor, sql, run)
+    undone_by = undone.get(run)
     if undone_by is not None and not _count(cursor, sql["count_not_as_before"], run):
         return (
             f"run {run} was rolled back already, by run {undone_by}: the k before it are in force,"
             " and there is nothing to roll back."
         )
     cursor.execute(sql["moved_on"], {"run": run, "limit": _SHOWN})
+    rows = cursor.fetchall()
     with reading(run, label):
-        lines = [_moved_on_words(run, *row) for row in cursor.fetchall()]
+        lines = [_moved_on_words(run, *row) for row in rows]
     if moved > len(lines):
         lines.append(f"... and {moved - len(lines):,} more items.")
-    return "\n".join([_refusal(run, undone_by), *lines])
+    first = _to_roll_back_first(cursor, sql, run, undone, rows)
+    return "\n".join([_refusal(run, undone_by, first), *lines])
 
 
-def _refusal(run: int, undone_by: int | None) -> str:
-    restore = "--force to restore the k before this one all the same."
+def _refusal(run: int, undone_by: int | None, first: int | None) -> str:
+    said = f"k have changed since run {run}, so nothing was rolled back."
     if undone_by is not None:
-        # Rolling that back, as a later run, would only put this run's own k in force again.
-        return (
+        said = (
             f"run {run} was rolled back already, by run {undone_by}, and k have changed since, so"
-            f" nothing was rolled back. Roll back what came after run {undone_by}, or give"
-            f" {restore}"
+            " nothing was rolled back."
         )
-    return (
-        f"k have changed since run {run}, so nothing was rolled back. Roll back the later run"
-        f" first, or give {restore}"
-    )
+    restore = "--force to restore the k before this one all the same."
+    if first is None:
+        return (
+            f"{said} The k named here were changed by hand or by an import, and by no later run"
+            f" that could be rolled back. Give {restore}"
+        )
+    return f"{said} Roll back run {first} first, or give {restore}"
+
+
+def _to_roll_back_first(
+    cursor: Any,
+    sql: Mapping[str, str],
+    run: int,
+    undone: Mapping[int, int],
+    rows: Sequence[Sequence[Any]],
+) -> int | None:
+    """The newest later run whose k are in force, of items in rows of `moved_on`; None: no such.
+
+    A run that was rolled back, and the rollback that did it, cancel out: to roll that back
+    would put the other's k in force again.
+    """
+    later = {row[-1]: row for row in rows if row[-1] is not None}
+    if not later:
+        return None
+    question, version, *_ = later[max(later)]
+    named = {"run": undone.get(run, run), "question_id": question, "version": version}
+    cursor.execute(sql["later_writers"], named)
+    cancelled = {number for of, by in undone.items() if of >= run for number in (of, by)}
+    return next((int(number) for (number,) in cursor if number not in cancelled), None)
 
 
 def _count(cursor: Any, statement: str, run: int) -> int:
@@ -63,18 +89,18 @@ def _count(cursor: Any, statement: str, run: int) -> int:
     return int(cursor.fetchone()[0])
 
 
-def _undone_by(cursor: Any, sql: Mapping[str, str], run: int) -> int | None:
-    """The newest rollback of a run that was not rolled back in its turn."""
+def _undone(cursor: Any, sql: Mapping[str, str], run: int) -> dict[int, int]:
+    """Runs rolled back after a run, by which: the newest rollback not rolled back in its turn."""
     cursor.execute(sql["later_rollbacks"], {"run": run})
     undone: dict[int, int] = {}
     for number, settings in cursor.fetchall():  # newest first
         try:
-            of = json.loads(settings)["rollback_of"]
+            of = int(json.loads(settings)["rollback_of"])
             if number not in undone:
                 undone.setdefault(of, number)
         except (*FAULTS, KeyError):  # a record that cannot be read is told by who asks for it
             continue
-    return undone.get(run)
+    return undone
 
 
 def _moved_on_words(

@@ -20,7 +20,7 @@ def test_a_rollback_and_its_rollback(here: Run, ours: Sequence[str]) -> None:
     back = here("rollback", "1", *database)
     assert back.code == 0, back.err
     words = " ".join(back.out.split())
-    assert "480 items had no sh_p before that run; theirs is 1 now" in words
+    assert "480 items had no sh_p before that run: it becomes 1, which" in words
     assert "Recorded as run 2; shsim rollback 2 undoes this." in words
     assert {k for _, k in query(ours[1], K)} == {1.0}
     again = here("rollback", "1", *database)
@@ -56,3 +56,15 @@ def test_a_rollback_after_a_hands_edit_needs_force(here: Run, ours: Sequence[str
     assert planned["items"] == forced["items"]
     assert f"({forced['changed']} of 480 changed)" in counted
     assert query(ours[1], "SELECT min(sh_p) FROM item_exposure_control") == [(1.0,)]
+
+
+def test_a_rollback_that_changes_nothing_lists_no_items(here: Run, demo: Sequence[str]) -> None:
+    here("calibrate", *demo, *SHORT_CALIBRATION)
+    here("rollback", "1", *demo[:2])
+    again = here("rollback", "1", *demo[:2], "--force")
+    assert again.code == 0
+    assert "No k is another than before (0 of 480 rows changed)." in again.out
+    assert "changed most" not in again.out
+    execute(demo[1], "DELETE FROM item_exposure_control WHERE question_id = 900002")
+    again = here("rollback", "1", *demo[:2], "--force")
+    assert "No k is another than before (1 of 480 rows changed)." in again.out

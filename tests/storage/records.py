@@ -5,9 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shsim.model.run_record import RunRecord
+import numpy as np
+
+from shsim.model.run_record import RecordedRun, RunRecord
+from shsim.storage.base import Store
 
 BEGUN = datetime(2026, 1, 31, 22, 15, 0, 123456, tzinfo=UTC)
+
+#: Of the three items of exam E.
+K = np.array([0.1, 1 / 3, 1.0])
 
 
 def record(**changed: Any) -> RunRecord:
@@ -33,3 +39,15 @@ def record(**changed: Any) -> RunRecord:
         **changed,
     }
     return RunRecord(**values)
+
+
+def recorded(store: Store, run: int | None) -> RecordedRun:
+    assert run is not None
+    found = store.ledger.run(run)
+    assert found is not None
+    return found
+
+
+def save(store: Store, k: np.ndarray = K, exam: str = "E") -> RecordedRun:
+    outcome = store.save_k(store.load_pool(exam), k, record=record(exam=exam))
+    return recorded(store, outcome.run)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from storage.cutting_proxy import cutting_proxy
 from storage.databases import POOL, connect, execute, item_rows, pool_of, query
-from storage.records import BEGUN, record
+from storage.records import BEGUN, K, record, recorded, save
 
 from shsim.errors import DatabaseError, RefusedError
-from shsim.model.run_record import RecordedRun, RunItems, RunRecord
+from shsim.model.run_record import RunItems, RunRecord
 from shsim.report.past_run import rollback_sentences
 from shsim.storage.base import SaveOutcome, Store
 from shsim.storage.ledger import Ledger
@@ -22,21 +22,8 @@ from shsim.storage.open import open_store
 from shsim.workflow.past_runs import rollback
 from shsim.workflow.single_item import set_exposure
 
-K = np.array([0.1, 1 / 3, 1.0])
 ALL_K = "SELECT question_id, sh_p FROM item_exposure_control ORDER BY question_id"
 RUNS = "SELECT count(*) FROM shsim_run"
-
-
-def recorded(store: Store, run: int | None) -> RecordedRun:
-    assert run is not None
-    found = store.ledger.run(run)
-    assert found is not None
-    return found
-
-
-def save(store: Store, k: np.ndarray = K, exam: str = "E") -> RecordedRun:
-    outcome = store.save_k(store.load_pool(exam), k, record=record(exam=exam))
-    return recorded(store, outcome.run)
 
 
 def test_a_save_is_recorded_with_k_before_and_after(filled: Store, dsn: str) -> None:
@@ -128,46 +115,6 @@ def test_a_rollback_after_an_edit_is_refused_naming_the_item(filled: Store, dsn:
     assert query(dsn, ALL_K) == [(11, 0.5), (12, 1.0), (13, 0.25)]
 
 
-def test_a_rollback_after_a_later_run_names_that_run(filled: Store) -> None:
-    first = save(filled)
-    second = save(filled, np.array([0.2, 1 / 3, 1.0]))
-    with pytest.raises(RefusedError) as caught:
-        filled.restore_k(first, record=record(command="rollback"))
-    assert str(caught.value).splitlines()[1:] == [
-        f"item 11/1: run {first.run} left sh_p at 0.1, and it is 0.2, as run {second.run} left it."
-    ]
-    filled.restore_k(second, record=record(command="rollback"))
-    filled.restore_k(first, record=record(command="rollback"))
-
-
-def test_a_run_rolled_back_already_is_said_to_be(filled: Store, dsn: str) -> None:
-    """Rolling the "later run" back, the rollback itself, would put the run's own k in force."""
-    first = save(filled)
-    done = rollback(filled, first.run)
-    already = f"run {first.run} was rolled back already, by run {done.run}"
-    for dry_run in (True, False):
-        with pytest.raises(RefusedError) as caught:
-            rollback(filled, first.run, dry_run=dry_run)
-        assert str(caught.value).startswith(f"{already}: the k before it are in force")
-    later = save(filled)
-    execute(dsn, "UPDATE item_exposure_control SET sh_p = 0.7 WHERE question_id = 11")
-    said = filled.ledger.moved_on(first.run)
-    assert said is not None
-    assert said.splitlines()[0].startswith(f"{already}, and k have changed since")
-    execute(dsn, "UPDATE shsim_run SET settings = '[' WHERE id = 2")  # told by who asks for it
-    assert str(filled.ledger.moved_on(first.run)).startswith("k have changed since run 1")
-    rollback(filled, later.run, force=True)
-
-
-def test_a_rollback_that_was_rolled_back_undid_nothing(filled: Store, dsn: str) -> None:
-    first = save(filled)
-    back = rollback(filled, first.run)
-    assert back.run is not None
-    rollback(filled, back.run)
-    execute(dsn, "UPDATE item_exposure_control SET sh_p = 0.7 WHERE question_id = 11")
-    assert str(filled.ledger.moved_on(first.run)).startswith("k have changed since run 1")
-
-
 def test_two_exams_that_share_items_cannot_undo_each_other(filled: Store, dsn: str) -> None:
     filled.import_pool(pool_of("F"))
     of_e, of_f = save(filled), save(filled, np.array([0.3, 0.4, 0.5]), "F")
@@ -212,6 +159,12 @@ def test_what_a_rollback_leaves_is_counted(filled: Store, dsn: str) -> None:
     words = list(rollback_sentences(done))
     assert words[2].startswith("2 items of that run are not live any more in E,")
     assert words[3] == "2 live items of E are not of that run: their k stay as they are."
+    alone = list(rollback_sentences(replace(done, were_absent=1, not_live=1, not_in_run=1)))
+    assert [sentence.partition(":")[0] for sentence in alone[1:4]] == [
+        "1 item had no sh_p before that run",
+        "1 item of that run is not live any more in E, or is in another version",
+        "1 live item of E is not of that run",
+    ]
     set_exposure(filled, 13, 1, 0.5)
     by_hand = rollback(filled, 3)
     assert (by_hand.not_live, by_hand.not_in_run) == (0, 0)

@@ -168,10 +168,20 @@ LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version
 WHERE i.run = %(run)s AND (e.sh_p IS NULL OR e.sh_p <> coalesce(i.k_before, 1));
 
 -- name: later_rollbacks
+-- Of other exams' runs too, which may share items.
 SELECT id, settings FROM shsim_run
 WHERE id > %(run)s AND command = 'rollback' AND outcome = 'saved'
-    AND exam = (SELECT exam FROM shsim_run WHERE id = %(run)s)
 ORDER BY id DESC;
+
+-- name: later_writers
+-- Later runs that left an item the k that it has.
+SELECT r.id
+FROM shsim_run r
+JOIN shsim_run_item l
+    ON l.run = r.id AND l.question_id = %(question_id)s AND l.version = %(version)s
+JOIN item_exposure_control e ON e.question_id = l.question_id AND e.version = l.version
+WHERE r.id > %(run)s AND r.outcome = 'saved' AND l.k_after = e.sh_p
+ORDER BY r.id DESC;
 
 -- name: still_live
 -- Live items of an exam, and how many of them are of a run.
