@@ -33,9 +33,10 @@ from shsim.storage.postgres_rows import (
     read_pool,
     read_publishers,
 )
-from shsim.storage.postgres_save import Save, limit_waiting
+from shsim.storage.postgres_save import Save
 from shsim.storage.postgres_session import PATIENCE, Session
 from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
+from shsim.storage.postgres_waiting import limit_waiting
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 

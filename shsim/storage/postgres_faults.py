@@ -24,6 +24,8 @@ def told(said: DatabaseError, *, out_of_pool: bool, unknown: bool) -> DatabaseEr
         Nobody can say whether a COMMIT stands.
     """
     words = str(said)
+    if unknown:
+        words = words.replace(" Nothing was written.", "")
     if out_of_pool:
         words += (
             " A pooler stands before it, which may have had no connection free: a run that"
@@ -37,6 +39,14 @@ def kept_out(busy: ExamBusyError, label: str, *, unknown: bool) -> DatabaseError
     if not unknown:
         return busy
     return UnsettledError(f"{label} dropped the connection.{_UNSETTLED}")
+
+
+def unended(label: str) -> UnsettledError:
+    """The server has not ended a transaction whose COMMIT it was sent, and whose answer is lost."""
+    return UnsettledError(
+        f"{label} dropped the connection, and has not ended yet what it was told by it: it may"
+        f" wait for a standby.{_UNSETTLED}"
+    )
 
 
 def overtaken(label: str, hidden: str | None) -> DatabaseError:

@@ -11,19 +11,11 @@ from shsim.storage.base import SaveOutcome
 from shsim.storage.ledger import Ledger
 from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.postgres_session import OvertakenError, Session
+from shsim.storage.postgres_waiting import limit_waiting
 from shsim.storage.saved_k import count_unsaved, refuse_unsaved
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
-
-#: How long a save waits for rows that another session holds locked, unless the operator's
-#: own lock_timeout (by PGOPTIONS, the DSN or the role) says otherwise.
-_LOCK_TIMEOUT = "30s"
-
-
-def limit_waiting(cursor: Any) -> None:
-    """Bound how long this transaction waits for what others hold locked."""
-    cursor.execute(_SQL["limit_waiting"], {"lock_timeout": _LOCK_TIMEOUT})
 
 
 def begin_saving(cursor: Any) -> None:
@@ -40,7 +32,8 @@ class Save:
     database is not what they were computed from.
 
     `outcome` is set once everything but the COMMIT is done: begun anew with it set,
-    the answer to a COMMIT was lost, and reading back settles whether it stands.
+    the answer to a COMMIT was lost, and reading back settles whether it stands: that
+    transaction has ended by then, which :meth:`Session.run` sees to.
     """
 
     session: Session

@@ -22,6 +22,7 @@ from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
 from shsim.storage.postgres_privileges import may_be_denied, missing_privilege
 from shsim.storage.postgres_rounding import refuse_rounding
+from shsim.storage.postgres_waiting import Tries
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
@@ -77,7 +78,8 @@ class Session:
         """Do `work` with a cursor in one transaction, and commit.
 
         A drop, a deadlock or a lost race begins the transaction anew, a few times; so
-        `work` must find out for itself whether a commit whose answer was lost stands.
+        `work` must find out for itself whether a commit whose answer was lost stands. Where
+        it is `final`, that commit has ended by then.
 
         Parameters
         ----------
@@ -93,12 +95,12 @@ class Session:
         DatabaseError
             The last attempt's fault, in one line.
         """
-        unknown = False
+        tries = Tries(self.dsn.label, final)
         first: float | None = None
         for attempt, delay in enumerate((*BACKOFF, None)):
             try:
                 return interruptible(
-                    lambda: self._transaction(work), self._cancel, within=self._within
+                    lambda: self._transaction(work, tries), self._cancel, within=self._within
                 )
             except OverdueError:
                 self._abandon()
@@ -116,16 +118,16 @@ class Session:
                 if delay is None or attempt >= _RACES:
                     raise self._overtaken() from None
             except ExamBusyError as busy:
-                raise kept_out(busy, self.dsn.label, unknown=unknown) from None
+                raise kept_out(busy, self.dsn.label, unknown=tries.unknown) from None
             except psycopg2.Error as error:
                 dropped = self._dropped(error)
                 if dropped:
                     self._forget()
-                unknown = unknown or (final and dropped and self._committing)
+                tries.unknown |= final and dropped and self._committing
                 first = first or time.monotonic()
                 again = time.monotonic() - first < self._patience if dropped else attempt < _RACES
                 if delay is None or not again or not (dropped or error.pgcode in TRANSIENT):
-                    raise self._told(error, unknown=unknown) from error
+                    raise self._told(error, unknown=tries.unknown) from error
             time.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
@@ -174,13 +176,15 @@ class Session:
         if connection is not None:
             connection.close()
 
-    def _transaction(self, work: Callable[[Any], T]) -> T:
+    def _transaction(self, work: Callable[[Any], T], tries: Tries | None = None) -> T:
         self._committing = False
         connection = self._connected()
         try:
             with connection.cursor() as cursor:
                 # Each time: behind a pooler a session's setting is soon another client's.
                 cursor.execute(_SQL["every_digit"])
+                if tries is not None:
+                    tries.begin(cursor)
                 value = work(cursor)
             self._committing = True
             connection.notices.clear()

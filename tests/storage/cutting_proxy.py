@@ -24,6 +24,7 @@ class CuttingProxy:
         self.cuts = 0
         self.lose_answer = False
         self._threads: list[threading.Thread] = []
+        self._ends: list[socket.socket] = []
         self._start(self._accept)
 
     def close(self) -> None:
@@ -31,6 +32,10 @@ class CuttingProxy:
         self._listener.close()
         for thread in self._threads:
             thread.join(10)
+
+    def cut(self) -> None:
+        """Break every connection, at both ends."""
+        _hang_up(*self._ends)
 
     def _start(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
@@ -44,6 +49,7 @@ class CuttingProxy:
             except OSError:
                 return
             server = self._connect()
+            self._ends += client, server
             silenced = threading.Event()
             self._start(self._forward, client, server, silenced)
             self._start(self._answer, client, server, silenced)

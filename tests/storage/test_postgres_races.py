@@ -145,7 +145,7 @@ def test_a_process_ended_while_its_save_waits_leaves_nothing(
 def test_a_ledger_that_somebody_holds_is_waited_for_and_then_given_up(
     filled_postgres: Store, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shsim.storage.postgres_save._LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr("shsim.storage.postgres_waiting._LOCK_TIMEOUT", "100ms")
     with closing(connect(filled_dsn)) as blocker:
         blocker.cursor().execute("LOCK TABLE shsim_run IN SHARE MODE")
         with pytest.raises(DatabaseError, match="is busy: another session holds"):
@@ -156,7 +156,7 @@ def test_a_ledger_that_somebody_holds_is_waited_for_and_then_given_up(
 def test_a_stuck_holder_of_rows_is_waited_for_and_then_named(
     filled_postgres: Store, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shsim.storage.postgres_save._LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr("shsim.storage.postgres_waiting._LOCK_TIMEOUT", "100ms")
     pool = filled_postgres.load_pool("E")
     with closing(connect(filled_dsn)) as blocker:
         blocker.cursor().execute("SELECT 1 FROM item_exposure_control FOR UPDATE")
