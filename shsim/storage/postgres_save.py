@@ -9,6 +9,7 @@ from typing import Any
 from shsim.model.run_record import RunRecord
 from shsim.storage.base import SaveOutcome
 from shsim.storage.ledger import Ledger
+from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.postgres_session import OvertakenError, Session
 from shsim.storage.postgres_waiting import limit_waiting
@@ -67,9 +68,8 @@ class Save:
         changed = int(cursor.rowcount)
         cursor.execute(_SQL["insert_k"])
         if cursor.rowcount != size - present:
-            # Rows that were absent a moment ago could not be locked, and now stand.
-            raise OvertakenError
-        changed += int(cursor.rowcount)
+            _refuse_overtaken(cursor, present + cursor.rowcount)
+        changed += size - present
         cursor.execute(_SQL["end_deferring"])
         refuse_unsaved(cursor, self.session.dsn.label)
         if self.record is not None and run is not None:
@@ -92,3 +92,23 @@ class Save:
 
     def _stands(self, cursor: Any) -> bool:
         return count_unsaved(cursor)[0] == 0
+
+
+def _refuse_overtaken(cursor: Any, known: int) -> None:
+    """Raise where rows stand that were absent a moment ago, and so could not be locked.
+
+    A trigger may instead have dropped what was inserted, which reading back finds, or put it into
+    another table of which this one is made up, where all is well.
+
+    Parameters
+    ----------
+    cursor
+        In the transaction, after the insert.
+    known
+        How many rows were locked or inserted.
+    """
+    if hiding_words(cursor) is None:
+        cursor.execute(_SQL["lock_rows"])
+        if int(cursor.fetchone()[0]) <= known or count_unsaved(cursor)[0] == 0:
+            return
+    raise OvertakenError

@@ -90,6 +90,39 @@ def test_a_trigger_that_waits_for_the_commit_is_not_too_late(
     assert item_rows(filled_dsn) == before
 
 
+def put_insert_trigger(dsn: str, events: str, act: str) -> None:
+    execute(
+        dsn,
+        f"CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {act}"
+        f" RETURN NULL; END $$; CREATE TRIGGER t BEFORE {events} ON item_exposure_control"
+        " FOR EACH ROW EXECUTE FUNCTION meddle()",
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "lost"), [("INSERT", "1 of .* item 12"), ("INSERT OR UPDATE", "3 of .* item 11")]
+)
+def test_a_trigger_that_drops_new_rows_is_no_race(
+    filled_postgres: Store, filled_dsn: str, events: str, lost: str
+) -> None:
+    put_insert_trigger(filled_dsn, events, "")
+    before = item_rows(filled_dsn)
+    with pytest.raises(DatabaseError, match=rf"{lost}\).*a trigger"):
+        filled_postgres.save_k(filled_postgres.load_pool("E"), K / 2, record=record())
+    assert item_rows(filled_dsn) == before
+
+
+def test_a_trigger_that_puts_new_rows_into_a_part_of_the_table_is_no_fault(
+    filled_postgres: Store, filled_dsn: str
+) -> None:
+    execute(filled_dsn, "CREATE TABLE part () INHERITS (item_exposure_control)")
+    put_insert_trigger(filled_dsn, "INSERT", "INSERT INTO part VALUES (NEW.*);")
+    outcome = filled_postgres.save_k(filled_postgres.load_pool("E"), K / 2, record=record())
+    assert (outcome.changed, outcome.unchanged) == (3, 0)
+    assert query(filled_dsn, "SELECT count(*) FROM part") == [(1,)]
+    assert filled_postgres.load_pool("E").k.tolist() == (K / 2).tolist()
+
+
 def test_a_rollback_under_such_a_trigger_does_nothing(filled: Store, dsn: str) -> None:
     number = filled.save_k(filled.load_pool("E"), K, record=record()).run
     assert number is not None
