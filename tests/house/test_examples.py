@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -238,58 +237,6 @@ def test_what_is_scheduled_can_be_typed(name):
             [sys.executable, "-m", *words, "--help"], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(
-    ("last", "code", "said"),
-    [
-        ('"event": "end", "message": "", "exit_code": 0, "seconds": 1}', 0, ""),
-        ('"event": "end", "message": "", "exit_code": 5, "seconds": 1}', 1, "(exit code 5)"),
-        ('"event": "end", "message": "", "exit_code": 4, "seconds": 1}', 2, "the database is out"),
-        ('"event": "iteration", "message": "", "iter": 3}', 2, "was killed"),
-    ],
-)
-def test_the_monitor(tmp_path, last, code, said):
-    log = tmp_path / "math-1.jsonl"
-    log.write_text(f'{{"event": "note"}}\n{{"level": "info", {last}\n')
-    done = subprocess.run(
-        ["sh", EXAMPLES / "monitor.sh", log], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, said in done.stdout) == (code, True)
-    assert done.stderr == ""
-
-
-def test_the_monitor_misses_runs_that_did_not_take_place(tmp_path):
-    log = tmp_path / "math-1.jsonl"
-    log.write_text('{"event": "end", "message": "", "exit_code": 0, "seconds": 1}\n')
-    yesterday = time.time() - 27 * 3600
-    os.utime(log, (yesterday, yesterday))
-
-    def judged(path, hours):
-        done = subprocess.run(
-            ["sh", EXAMPLES / "monitor.sh", path],
-            env={**os.environ, "HOURS": hours}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout.partition(": ")[2]
-
-    assert judged(log, "26") == (2, "nothing has run for 26 hours\n")
-    assert judged(log, "28") == (0, "")
-    assert judged(tmp_path / "none.jsonl", "26") == (2, "there is no such log\n")
-
-
-@pytest.mark.compiled
-def test_the_monitor_reads_what_shsim_writes(surroundings, tmp_path):
-    log = tmp_path / "log.jsonl"
-    with log.open("w") as stderr:
-        subprocess.run(
-            [sys.executable, "-m", "shsim", "simulate", "--pool", "/nowhere"],
-            env={**surroundings, "SHSIM_LOG_FORMAT": "json"}, stderr=stderr, check=False,
-        )  # fmt: skip
-    done = subprocess.run(
-        ["sh", EXAMPLES / "monitor.sh", log], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "(exit code 3)" in done.stdout
 
 
 def test_every_example_is_listed():
