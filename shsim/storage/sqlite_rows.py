@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from shsim.arrays import AnyArray
+from shsim.errors import DataError
 from shsim.model.audit import LiveCounts
 from shsim.model.item_exposure import ItemExposure, ItemPage
 from shsim.model.item_pool import ItemPool
@@ -33,14 +34,47 @@ _COLUMNS = (
     ("k_stored", np.bool_),
     ("defaulted", np.bool_),
 )
-_ROW = np.dtype(list(_COLUMNS))
+_ROW = np.dtype([*_COLUMNS, ("numbered", np.bool_)])
+
+#: What `unnumbered_items` tells of, in its order, and where that stands.
+_NUMBERS = (
+    ("question_id", "question_publications and question_versions"),
+    ("live_version", "question_publications, and its version in question_versions"),
+    ("topic_id", "question_versions"),
+)
 
 
 def read_pool(db: sqlite3.Connection, exam: str) -> Mapping[str, AnyArray]:
-    """The exam's rows by column, as :meth:`ItemPool.build` takes them."""
+    """The exam's rows by column, as :meth:`ItemPool.build` takes them.
+
+    Raises
+    ------
+    DataError
+        An item's id, version or topic is no whole number, so that it would be another item.
+    """
+    rows = _read_rows(db, exam)
+    if not rows["numbered"].all():
+        raise DataError(list(_unnumbered(db, exam)))
+    return _by_column(rows)
+
+
+def _read_rows(db: sqlite3.Connection, exam: str) -> AnyArray:
     # Row by row into an array: a list of tuples would take half a kilobyte an item.
-    rows = np.fromiter(db.execute(_SQL["load_pool"], {"exam": exam}), dtype=_ROW)
+    return np.fromiter(db.execute(_SQL["load_pool"], {"exam": exam}), dtype=_ROW)
+
+
+def _by_column(rows: AnyArray) -> Mapping[str, AnyArray]:
     return {name: np.ascontiguousarray(rows[name]) for name, _ in _COLUMNS}
+
+
+def _unnumbered(db: sqlite3.Connection, exam: str) -> Iterator[str]:
+    for row in db.execute(_SQL["unnumbered_items"], {"exam": exam}):
+        for (column, where), value, good in zip(_NUMBERS, row[::2], row[1::2], strict=True):
+            if not good:
+                yield (
+                    f"{exam}: item {row[0]}/{row[2]}: {column} = {value} is no whole number."
+                    f" Correct it in {where} and run again."
+                )
 
 
 def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetime) -> LiveCounts:
@@ -95,7 +129,8 @@ def read_import_plan(db: sqlite3.Connection, pool: ItemPool) -> ImportPlan:
     stage_pool(db, import_rows(pool))
     unchanged = count_imported(db.cursor(), _SQL, pool)
     db.execute("DROP TABLE shsim_pool")
-    return import_plan(pool, unchanged, read_pool(db, pool.name), publishers)
+    rows = _read_rows(db, pool.name)
+    return import_plan(pool, unchanged, _by_column(rows[rows["numbered"]]), publishers)
 
 
 def stage_pool(db: sqlite3.Connection, rows: list[ImportRow]) -> None:

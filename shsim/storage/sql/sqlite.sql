@@ -1,5 +1,6 @@
 -- name: load_pool
--- SQLite keeps whatever was put into a column: what is no number is taken for missing.
+-- SQLite keeps whatever was put into a column: what is no number is taken for missing; an item
+-- whose ids are no whole numbers is marked, as CAST would make another item's of them.
 SELECT
     CAST(p.question_id AS INTEGER),
     CAST(p.live_version AS INTEGER),
@@ -13,7 +14,10 @@ SELECT
     CASE WHEN e.question_id IS NULL THEN 1.0
          WHEN typeof(e.sh_p) IN ('real', 'integer') THEN e.sh_p END,
     e.question_id IS NOT NULL,
-    i.question_id IS NULL
+    i.question_id IS NULL,
+    CAST(p.question_id AS INTEGER) = p.question_id
+        AND CAST(p.live_version AS INTEGER) = p.live_version
+        AND coalesce(CAST(v.topic_id AS INTEGER) = v.topic_id, true)
 FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
@@ -22,6 +26,20 @@ LEFT JOIN item_calibration i
 LEFT JOIN item_exposure_control e
     ON e.question_id = p.question_id AND e.version = p.live_version
 WHERE p.exam_code = :exam;
+
+-- name: unnumbered_items
+SELECT
+    substr(quote(p.question_id), 1, 60), CAST(p.question_id AS INTEGER) = p.question_id,
+    substr(quote(p.live_version), 1, 60), CAST(p.live_version AS INTEGER) = p.live_version,
+    substr(quote(v.topic_id), 1, 60), coalesce(CAST(v.topic_id AS INTEGER) = v.topic_id, true)
+FROM question_publications p
+JOIN question_versions v
+    ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+WHERE p.exam_code = :exam AND NOT (
+    CAST(p.question_id AS INTEGER) = p.question_id
+        AND CAST(p.live_version AS INTEGER) = p.live_version
+        AND coalesce(CAST(v.topic_id AS INTEGER) = v.topic_id, true)
+);
 
 -- name: shared_exams
 SELECT other.exam_code, count(*)
@@ -127,7 +145,7 @@ SELECT CAST(question_id AS INTEGER), CAST(version AS INTEGER), count(*)
 FROM user_responses
 WHERE created_at >= :first_day AND created_at < :last_day
     AND datetime(created_at) >= :since AND datetime(created_at) < :until
-    AND question_id IS NOT NULL AND version IS NOT NULL
+    AND CAST(question_id AS INTEGER) = question_id AND CAST(version AS INTEGER) = version
 GROUP BY question_id, version;
 
 -- name: count_later_responses
@@ -147,6 +165,8 @@ FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
 WHERE p.exam_code <> :exam
+    AND CAST(p.question_id AS INTEGER) = p.question_id
+    AND CAST(p.live_version AS INTEGER) = p.live_version
     AND (p.question_id, p.live_version) IN (
         SELECT question_id, version FROM user_responses
         WHERE created_at >= :first_day AND created_at < :last_day
@@ -156,13 +176,15 @@ WHERE p.exam_code <> :exam
 
 -- name: exposure_items
 -- Days as text, so that the index on created_at serves (see count_responses). What was put
--- into sh_p and is no number is told as NULL.
+-- into sh_p or a topic and is no number is told as NULL; an item of no whole number is left out.
 WITH live AS (
     SELECT DISTINCT v.question_id, v.version, v.topic_id
     FROM question_publications p
     JOIN question_versions v
         ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
-    WHERE :exam IS NULL OR p.exam_code = :exam
+    WHERE (:exam IS NULL OR p.exam_code = :exam)
+        AND CAST(p.question_id AS INTEGER) = p.question_id
+        AND CAST(p.live_version AS INTEGER) = p.live_version
 ), recent AS (
     SELECT question_id, version, count(*) AS attempts
     FROM user_responses
@@ -172,7 +194,7 @@ WITH live AS (
 SELECT
     CAST(l.question_id AS INTEGER),
     CAST(l.version AS INTEGER),
-    CAST(l.topic_id AS INTEGER),
+    CASE WHEN CAST(l.topic_id AS INTEGER) = l.topic_id THEN CAST(l.topic_id AS INTEGER) END,
     CASE WHEN e.question_id IS NULL THEN 1.0
          WHEN typeof(e.sh_p) IN ('real', 'integer') AND abs(e.sh_p) < 9e999 THEN e.sh_p END,
     coalesce(r.attempts, 0)
@@ -189,7 +211,9 @@ FROM (
     FROM question_publications p
     JOIN question_versions v
         ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
-    WHERE :exam IS NULL OR p.exam_code = :exam
+    WHERE (:exam IS NULL OR p.exam_code = :exam)
+        AND CAST(p.question_id AS INTEGER) = p.question_id
+        AND CAST(p.live_version AS INTEGER) = p.live_version
 ) live;
 
 -- name: publishers
