@@ -8,7 +8,7 @@ import numpy as np
 
 from shsim.model.checkpoint import Checkpoint, IterationState, RunIdentity
 from shsim.model.results import Accuracy, IterationRecord, Lengths, Measures, Uncontrolled
-from shsim.storage.checkpoint_file import decoded, encoded
+from shsim.storage.checkpoint_format import decoded, encoded
 
 
 def accuracy(value: float = float("nan")) -> Accuracy:
@@ -53,7 +53,7 @@ def checkpoint(size: int = 3, done: int = 2, **changed: Any) -> Checkpoint:
         "k": np.linspace(0, 1, size),
         "averaged": 1,
         "log_sum": np.log(np.linspace(0.1, 1, size)),
-        "examinees": 100,
+        "examinees": 2**60,
         "seen": np.arange(size) * 2**40,
         "history": tuple(IterationRecord(i, 0.1, 1 / 3, 0.2, 0.01) for i in range(done)),
         **changed,

@@ -1,36 +1,19 @@
-"""The file of a checkpoint: replaced whole, read back to the same bytes, or refused.
-
-A line ``shsim checkpoint 1``, the SHA-256 of all that follows, a line of JSON, and the
-arrays that it lists as little-endian numbers. Nothing in it is ever executed.
-"""
+"""The file of a checkpoint: replaced whole, read back to the same bytes, or refused."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import errno
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-import numpy as np
-
-from shsim.arrays import AnyArray
 from shsim.errors import DatabaseError, DataError
-from shsim.model.checkpoint import Checkpoint, IterationState, RunIdentity
-from shsim.model.results import Accuracy, IterationRecord, Lengths, Measures, Uncontrolled
+from shsim.model.checkpoint import Checkpoint
+from shsim.storage.checkpoint_format import MAGIC, decoded, encoded
 from shsim.storage.lock_file import acquire, holder, release
-from shsim.storage.typed_fields import well_typed
-
-_MAGIC, _VERSION = b"shsim checkpoint ", b"1"
-
-#: The arrays in their order, and how their numbers are written.
-_ARRAYS = (("k", "<f8"), ("log_sum", "<f8"), ("seen", "<i8"))
 
 #: Enough to show that a file can be written, and there is room for the smallest.
 _PROBE = bytes(4096)
@@ -51,7 +34,8 @@ class CheckpointFile:
     """One file that is replaced again and again while a run goes on; a context manager.
 
     Whoever has entered it is alone with it. It is staged under a name of its own beside it,
-    which a killed run may leave behind, with the lock file, and the next one takes over.
+    which a killed run may leave behind, with the lock file, and the next one takes over. What
+    stands under that name and is no checkpoint is another's, and stays.
 
     Parameters
     ----------
@@ -61,7 +45,8 @@ class CheckpointFile:
     Raises
     ------
     DataError
-        The file cannot be written, or is there and is no checkpoint: found before any work.
+        The file cannot be written, or it, or what is staged, is there and is no checkpoint:
+        found before any work.
     """
 
     def __init__(self, path: str) -> None:
@@ -71,6 +56,8 @@ class CheckpointFile:
             self._staged = self.target.with_name(f".{self.target.name}.shsim-tmp")
             self._lock = self.target.with_name(f".{self.target.name}.shsim-lock")
             self._refuse_foreign()
+            with suppress(FileNotFoundError):
+                self._refuse_foreign_staged()
             with suppress(FileNotFoundError):
                 self._lock.lstat()  # a name can be too long
             # Not under the staged name: that may be in use by a run that is still going on.
@@ -122,13 +109,18 @@ class CheckpointFile:
             raise DataError(
                 f"--checkpoint {self.path}: it is there already and is no plain file. {_NEW_NAME}"
             )
-        with self.target.open("rb") as file:
-            head = file.read(len(_MAGIC))
         # A file that was cut off, to nothing even, is still ours to replace.
-        if not _MAGIC.startswith(head):
+        if not _is_ours(self.target):
             raise DataError(
                 f"--checkpoint {self.path}: it is there already and is no checkpoint of shsim,"
                 f" or its first line is damaged. {_NEW_NAME}"
+            )
+
+    def _refuse_foreign_staged(self) -> None:
+        if not _is_ours(self._staged):
+            raise DataError(
+                f"--checkpoint {self.path}: {self._staged.name}, which it is written to before it"
+                f" gets its name, is there already and is no checkpoint of shsim. {_NEW_NAME}"
             )
 
     def read(self) -> Checkpoint | None:
@@ -160,8 +152,16 @@ class CheckpointFile:
         OSError
             It cannot be written; what stood there still stands there.
         """
+        content = encoded(checkpoint)
+        self._clear_staged()
+        # What has come under that name meanwhile is not ours: this refuses it.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(self._staged, flags, 0o600)
         try:
-            self._stage(encoded(checkpoint))
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             self._staged.replace(self.target)
         except BaseException:
             with suppress(OSError):
@@ -177,121 +177,29 @@ class CheckpointFile:
     def remove(self) -> None:
         """Take the file away, and what a killed run may have staged."""
         self.target.unlink(missing_ok=True)
-        self._staged.unlink(missing_ok=True)
+        self._clear_staged()
 
-    def _stage(self, content: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(self._staged, flags, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    def _clear_staged(self) -> None:
+        """Take away what a killed run has staged; never opened to write, as it may be a link."""
+        with suppress(FileNotFoundError):
+            if _is_ours(self._staged):
+                self._staged.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is, or begins as, a checkpoint; a link is not followed, nor a pipe read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return False
+        return MAGIC.startswith(file.read(len(MAGIC)))
 
 
 def reason(error: BaseException) -> str:
     """What the operating system says."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def encoded(checkpoint: Checkpoint) -> bytes:
-    """A checkpoint as the bytes of its file."""
-    state = checkpoint.state
-    arrays = [np.ascontiguousarray(getattr(state, name), kind) for name, kind in _ARRAYS]
-    header = {
-        "identity": asdict(checkpoint.identity),
-        "origin": checkpoint.origin,
-        "done": state.done,
-        "averaged": state.averaged,
-        "examinees": state.examinees,
-        "stopped": state.stopped,
-        "items": len(state.k),
-        "arrays": _ARRAYS,
-        "before": asdict(checkpoint.before),
-        # JSON writes the shortest decimals that read back to the same float.
-        "history": [list(asdict(record).values()) for record in state.history],
-    }
-    body = json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays)
-    return b"\n".join((_MAGIC + _VERSION, hashlib.sha256(body).hexdigest().encode(), body))
-
-
-def decoded(content: bytes) -> Checkpoint:
-    """The checkpoint in a file's bytes.
-
-    Raises
-    ------
-    ValueError
-        They are not what :func:`encoded` made; the message is half a sentence.
-    """
-    first, _, rest = content.partition(b"\n")
-    if not first.startswith(_MAGIC):
-        cut = _MAGIC.startswith(first)
-        raise ValueError("it is cut off" if cut else "it is no checkpoint of shsim")
-    version = first.removeprefix(_MAGIC)
-    if version != _VERSION and rest:
-        raise ValueError(
-            f"it is of format {version[:20].decode('ascii', 'replace')!r},"
-            f" and this version of shsim reads format {_VERSION.decode()}"
-        )
-    checksum, _, body = rest.partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != checksum:
-        raise ValueError("it is cut off or damaged")
-    try:
-        return _understood(body)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError("its content makes no sense") from error
-
-
-def _understood(body: bytes) -> Checkpoint:
-    """The checkpoint in what stands under the checksum."""
-    line, _, numbers = body.partition(b"\n")
-    header = json.loads(line)
-    size = header["items"]
-    if header["arrays"] != [list(pair) for pair in _ARRAYS]:
-        raise ValueError("other arrays")
-    if len(numbers) != sum(np.dtype(kind).itemsize for _, kind in _ARRAYS) * size:
-        raise ValueError("another number of items")
-    arrays: dict[str, AnyArray] = {}
-    at = 0
-    for name, kind in _ARRAYS:
-        column = np.frombuffer(numbers, kind, size, at)
-        arrays[name] = column.astype(column.dtype.newbyteorder("="))
-        at += column.nbytes
-    state = IterationState(
-        done=header["done"],
-        averaged=header["averaged"],
-        examinees=header["examinees"],
-        history=tuple(IterationRecord(*record) for record in header["history"]),
-        stopped=header["stopped"],
-        **arrays,
-    )
-    identity = RunIdentity(**header["identity"])
-    found = Checkpoint(identity, _measures(header["before"]), header["origin"], state)
-    if not well_typed(found) or min(state.done, state.averaged, state.examinees) < 0:
-        raise ValueError("another kind of value")
-    return found
-
-
-def _measures(plain: Mapping[str, Any]) -> Measures:
-    """Measures as `asdict` took them apart; JSON made lists of their tuples."""
-    found = dict(_tuples(plain))
-    if found["lengths"] is not None:
-        found["lengths"] = Lengths(**_tuples(found["lengths"]))
-    if found["accuracy"] is not None:
-        found["accuracy"] = Accuracy(**_tuples(found["accuracy"]))
-    if found["uncontrolled"] is not None:
-        found["uncontrolled"] = _uncontrolled(found["uncontrolled"])
-    return Measures(**found)
-
-
-def _uncontrolled(plain: Mapping[str, Any]) -> Uncontrolled:
-    found = dict(plain)
-    if found["accuracy"] is not None:
-        found["accuracy"] = Accuracy(**_tuples(found["accuracy"]))
-    return Uncontrolled(**found)
-
-
-def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _tuple(value) for name, value in plain.items()}
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(inner) for inner in value) if isinstance(value, list) else value

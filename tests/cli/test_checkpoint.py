@@ -13,7 +13,8 @@ from small_disks import MakeDisk
 
 from shsim.cli.progress import Narrator
 from shsim.model.results import IterationRecord
-from shsim.storage.checkpoint_file import CheckpointFile, encoded
+from shsim.storage.checkpoint_file import CheckpointFile
+from shsim.storage.checkpoint_format import encoded
 
 pytestmark = pytest.mark.compiled
 

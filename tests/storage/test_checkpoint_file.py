@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from kept_runs import checkpoint, measures
 
 from shsim.errors import DataError
 from shsim.model.checkpoint import Checkpoint
-from shsim.storage.checkpoint_file import CheckpointFile, decoded, encoded
+from shsim.storage.checkpoint_file import CheckpointFile
+from shsim.storage.checkpoint_format import decoded, encoded
 
 COUNTS = st.integers(0, 2**53)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
@@ -26,13 +28,20 @@ KINDS = {"k": np.float64, "log_sum": np.float64, "seen": np.int64}
 
 @st.composite
 def checkpoints(draw: st.DrawFn) -> Checkpoint:
-    size = draw(st.integers(1, 20))
-    columns: dict[str, Any] = {name: draw(arrays(kind, size)) for name, kind in KINDS.items()}
+    size, examinees = draw(st.integers(1, 20)), draw(COUNTS)
+    good = {
+        "k": st.floats(0, 1),
+        "log_sum": st.floats(-745, 0) | st.just(-np.inf),
+        "seen": st.integers(0, examinees),
+    }
+    columns: dict[str, Any] = {
+        name: draw(arrays(kind, size, elements=good[name])) for name, kind in KINDS.items()
+    }
     made = checkpoint(
         size,
         draw(st.integers(0, 30)),
-        averaged=draw(COUNTS),
-        examinees=draw(COUNTS),
+        averaged=draw(st.integers(1, 2**53)),
+        examinees=examinees,
         stopped=draw(st.sampled_from([None, "converged", "iterations"])),
         **columns,
     )
@@ -124,6 +133,31 @@ def test_a_true_checksum_over_nonsense_is_refused() -> None:
             decoded(forged(bad))
 
 
+@pytest.mark.parametrize(
+    ("column", "bad"),
+    [
+        *(("k", bad) for bad in (-1e-9, 1 + 1e-9, np.nan, np.inf)),
+        *(("log_sum", bad) for bad in (1e-9, -1e300, -746 * 2, np.nan, np.inf)),
+        *(("seen", bad) for bad in (-1, 101)),
+    ],
+)
+def test_a_true_checksum_over_numbers_out_of_range_is_refused(column: str, bad: float) -> None:
+    kept: dict[str, Any] = {"averaged": 2, "examinees": 100, "seen": np.arange(3)}
+    good = checkpoint(**kept)
+    assert decoded(encoded(good)).state.examinees == 100
+    values = getattr(good.state, column).copy()
+    values[1] = bad
+    with pytest.raises(ValueError, match="its content makes no sense"):
+        decoded(encoded(checkpoint(**{**kept, column: values})))
+
+
+def test_no_ln_of_0_is_taken_where_none_was_averaged() -> None:
+    logs = np.array([0.0, -np.inf, 0.0])
+    assert decoded(encoded(checkpoint(averaged=1, log_sum=logs))).state.log_sum[1] == -np.inf
+    with pytest.raises(ValueError, match="its content makes no sense"):
+        decoded(encoded(checkpoint(averaged=0, log_sum=logs)))
+
+
 def test_another_format_is_named(tmp_path: Path) -> None:
     path = tmp_path / "c.run"
     path.write_bytes(encoded(checkpoint()).replace(b"checkpoint 1\n", b"checkpoint 27\n", 1))
@@ -149,7 +183,7 @@ def test_it_is_replaced_and_removed_whole(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_beside_it_is_taken_over(tmp_path: Path) -> None:
-    (tmp_path / ".c.run.shsim-tmp").write_bytes(bytes(100_000))
+    (tmp_path / ".c.run.shsim-tmp").write_bytes(encoded(checkpoint(10_000))[:100_000])
     file = CheckpointFile(str(tmp_path / "c.run"))
     assert files(tmp_path) == [".c.run.shsim-tmp"]  # a run that still goes on may be using it
     file.write(checkpoint())
@@ -159,18 +193,51 @@ def test_what_a_killed_run_left_beside_it_is_taken_over(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
-def test_a_link_stays_and_one_in_place_of_the_staged_file_is_not_followed(tmp_path: Path) -> None:
-    precious = tmp_path / "precious"
-    precious.write_text("precious")
-    (tmp_path / ".c.run.shsim-tmp").symlink_to(precious)
+def test_a_link_stays(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "c.run")
-    file = CheckpointFile(str(tmp_path / "link"))
-    with pytest.raises(OSError, match="symbolic links"):
-        file.write(checkpoint())
-    file.write(checkpoint())
-    assert precious.read_text() == "precious"
-    assert files(tmp_path) == ["c.run", "link", "precious"]
+    CheckpointFile(str(tmp_path / "link")).write(checkpoint())
+    assert files(tmp_path) == ["c.run", "link"]
     assert (tmp_path / "link").is_symlink()
+
+
+def _plain(staged: Path, _precious: Path) -> None:
+    staged.write_text("precious")
+
+
+def _link(staged: Path, precious: Path) -> None:
+    staged.symlink_to(precious)
+
+
+def _hard_link(staged: Path, precious: Path) -> None:
+    staged.hardlink_to(precious)
+
+
+@pytest.mark.parametrize("put", [_plain, _link, _hard_link])
+def test_what_is_no_checkpoint_under_the_staged_name_is_left_alone(
+    tmp_path: Path, put: Callable[[Path, Path], None]
+) -> None:
+    precious, staged = tmp_path / "precious", tmp_path / ".c.run.shsim-tmp"
+    precious.write_text("precious")
+    file = CheckpointFile(str(tmp_path / "c.run"))
+    put(staged, precious)
+    before = files(tmp_path)
+    with pytest.raises(DataError, match=r"\.c\.run\.shsim-tmp, .* is there already.*Give a"):
+        CheckpointFile(str(tmp_path / "c.run"))
+    with pytest.raises(FileExistsError):  # where it has come meanwhile
+        file.write(checkpoint())
+    file.remove()
+    assert staged.read_text() == precious.read_text() == "precious"
+    assert files(tmp_path) == before
+
+
+def test_a_checkpoint_that_the_staged_name_shares_is_not_written_to(tmp_path: Path) -> None:
+    other = tmp_path / "other.run"
+    CheckpointFile(str(other)).write(checkpoint())
+    before = other.read_bytes()
+    (tmp_path / ".c.run.shsim-tmp").hardlink_to(other)
+    CheckpointFile(str(tmp_path / "c.run")).write(checkpoint(5))
+    assert other.read_bytes() == before
+    assert files(tmp_path) == ["c.run", "other.run"]
 
 
 def test_what_is_no_checkpoint_is_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from shsim.model.checkpoint import Checkpoint, RunIdentity
 from shsim.model.delivery import DeliverySettings
 from shsim.model.results import CalibrationResult
 from shsim.model.settings import CalibrationSettings
-from shsim.storage.checkpoint_file import decoded
+from shsim.storage.checkpoint_format import decoded
 from shsim.workflow import checkpoints
 from shsim.workflow.calibrate import calibrate
 from shsim.workflow.checkpoints import Checkpoints
