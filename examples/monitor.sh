@@ -27,7 +27,7 @@ for log in "$@"; do
         continue
     fi
     [ -s "$file" ] || continue # made for a run that is yet to come
-    last=$(tail -n 1 "$file")
+    last=$(tail -n 1 "$file" | tr -d '\000-\037\177') # no word may steer the terminal
     code=$(printf '%s\n' "$last" | sed -n 's/.*"event": "end".*"exit_code": \([0-9]*\).*/\1/p')
     case $code in
     0) continue ;;
@@ -47,7 +47,7 @@ for log in "$@"; do
         esac
         ;;
     esac
-    echo "$log: $said${code:+ (exit code $code)}"
+    printf '%s: %s\n' "$log" "$said${code:+ (exit code $code)}"
     [ "$level" -le "$worst" ] || worst=$level
 done
 exit "$worst"

@@ -51,6 +51,17 @@ def test_how_a_run_ended(tmp_path, last, code, said):
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_words_that_a_terminal_would_obey_are_shown(tmp_path, shell):
+    """What a crash of the machine leaves behind, too: NUL bytes."""
+    log = written(tmp_path / "a.jsonl", HELD + "\0\0\x1b[2Ja\\cb\n")
+    done = subprocess.run(
+        [shell, EXAMPLES / "monitor.sh", log], capture_output=True, text=True, check=False
+    )
+    said = "its last words are not shsim's JSON: [2Ja\\cb"
+    assert (done.returncode, done.stdout, done.stderr) == (2, f"{log}: {said}\n", "")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_a_shsim_that_cron_does_not_find(tmp_path, shell):
     log = written(tmp_path / "a.jsonl", HELD)
     with log.open("a") as stderr:
