@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shlex
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -14,8 +16,10 @@ from typing import Any
 
 import pytest
 from front_door import QUICK, Run, command
+from psycopg2.extensions import parse_dsn
 from storage.databases import execute, query
 
+from shsim import __version__
 from shsim.cli.output_file import OutputFile
 from shsim.model.run_record import RecordedRun
 from shsim.storage.embedded import embedded_path
@@ -58,6 +62,11 @@ def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Pa
         "calibrate", "DEMO-EXAM", "saved", 1,
     )  # fmt: skip
     assert (run.rejection, run.ability, run.tau) == ("position", "true", 0.2)
+    whose = (getpass.getuser(), socket.gethostname(), __version__)
+    assert (run.os_user, run.host, run.version) == whose
+    postgresql = not ours[1].startswith("sqlite:")
+    assert run.database_user == (parse_dsn(ours[1])["user"] if postgresql else None)
+    assert run.started < run.finished
     assert run.settings == written["settings"]
     assert run.history == written["history"]
     for name in ("verification", "before", "verdict", "stopped", "origin", "when_estimated"):
