@@ -17,6 +17,7 @@ from storage.waiting import wait_until, waiting
 from shsim.errors import DatabaseError
 from shsim.storage.base import SaveOutcome, Store
 from shsim.storage.open import open_store
+from shsim.storage.postgres import PostgresStore
 
 K = np.array([0.1, 0.2, 0.3])
 SAVED = [(0.1,), (0.2,), (0.3,)]
@@ -84,6 +85,7 @@ import sys
 import numpy as np
 from shsim.errors import DatabaseError
 from shsim.storage.open import open_store
+from shsim.storage.postgres import PostgresStore
 store = open_store(sys.argv[1], application_name="saver")
 with store.exam_lock("E"):
     pool = store.load_pool("E")
@@ -139,6 +141,25 @@ def test_a_process_ended_while_its_save_waits_leaves_nothing(
     wait_until(lambda: not query(
         filled_dsn, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'saver'"
     ))  # fmt: skip
+    assert item_rows(filled_dsn) == before
+
+
+def test_an_exam_that_was_lost_unnoticed_is_not_saved(
+    filled_postgres: Store, filled_dsn: str
+) -> None:
+    """Whoever resets a session lets its locks go, and the session doesn't know."""
+    assert isinstance(filled_postgres, PostgresStore)
+    before = item_rows(filled_dsn)
+    reset = "SELECT pg_advisory_unlock_all()"
+    with filled_postgres.exam_lock("E"):
+        pool = filled_postgres.load_pool("E")
+        filled_postgres._session.run(lambda cursor: cursor.execute(reset))
+        with (
+            closing(open_store(filled_dsn, application_name="second")) as other,
+            other.exam_lock("E"),
+            pytest.raises(DatabaseError, match=r"held by second \(process \d+ of the server"),
+        ):
+            filled_postgres.save_k(pool, K)
     assert item_rows(filled_dsn) == before
 
 
