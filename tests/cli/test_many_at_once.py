@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections import Counter
@@ -92,10 +93,22 @@ def test_twenty_at_once_save_one_at_a_time_and_name_who_was_first(
     codes = Counter(each.code for each in ended)
     assert set(codes) <= {0, 4}
     assert codes[0] >= 1
-    for each in ended:
+    named = []
+    for run, each in zip(runs, ended, strict=True):
         if each.code == 4:
-            assert " is held by " in refused(each)
+            # Who has only just taken it has not signed yet, and who has just ended no longer does.
+            pid = re.search(
+                r" is held by (?:process (\d+) of user \S+ on \S+, since 20|a process that has just"
+                r" ended|another process)",
+                refused(each),
+            )
+            assert pid is not None
             assert "or let it wait: --wait SECONDS." in each.err
+            if pid[1]:
+                named.append(int(pid[1]))
+                assert named[-1] != run.pid
+    assert bool(named) == bool(codes[4])
+    assert set(named) <= {run.pid for run, each in zip(runs, ended, strict=True) if not each.code}
     require_chain(exam, codes[0])
 
 
