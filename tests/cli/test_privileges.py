@@ -10,10 +10,15 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from extras.served import SECRET, serving
 from front_door import Ended, Run
 from postgres_server import Server
 from psycopg2.extensions import make_dsn, parse_dsn
+from redis_server import running_redis
 
+from shsim.cli.app import COMMANDS
+from shsim.cli.database import group
+from shsim.extras.admin_api.paths import PREFIX
 from shsim.storage.open import open_store
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -28,6 +33,15 @@ SWEEP = ("sweep", "--exam", "E", "--tau", "0.5", "--len", "5")
 TRACE = ("trace", "--exam", "E", *DELIVERY)
 EXPORT = ("export", "--exam", "E")
 AUDIT = ("audit", "--exam", "E")
+SAVING = (CALIBRATION, CALIBRATION, ("calibrate", "--from-run", "1"))
+CHANGING = (("rollback", "1", "--force"), ("import", "pool.csv", "--exam", "E"))
+CHECKING = (("db", "check"), ("doctor",))
+#: Run with an address of their own, of a Redis and to listen at.
+COUNTED = ("proposals", "--exam", "E", "--since", "2026-01-30", "--until", "2026-01-30")
+SERVE = ("serve",)
+
+#: These need to own the tables, and this no database.
+OWNERS, UNCONNECTED = {"db init", "db demo"}, {"token"}
 
 #: What reads and no more; there are two runs on record.
 READING = (
@@ -116,10 +130,45 @@ def refused(ended: Ended, privilege: str) -> None:
 
 
 def test_every_command_runs_under_the_grants_of_the_readme(run: Run) -> None:
-    saving = [CALIBRATION, CALIBRATION]
-    others = [("rollback", "1", "--force"), ("db", "check"), ("doctor",)]
-    all_of(run, [*saving, *READING, *others, ("import", "pool.csv", "--exam", "E")])
+    all_of(run, [*SAVING, *READING, *CHANGING, *CHECKING])
     assert "not recorded" not in run(*SIMULATION).err
+
+
+def test_proposals_of_an_exam_are_told_under_the_grant_of_reading(
+    run: Run, operator: Operator
+) -> None:
+    for privilege, thing in atoms():
+        beyond = thing == "user_responses" or thing.startswith("shsim_")
+        if beyond or privilege in {"INSERT", "UPDATE", "TEMPORARY"}:
+            operator.revoke(privilege, thing)
+    with running_redis() as server:
+        server.client().set("proposed:20260130:17:1", 4)
+        ended = run(*COUNTED, "--redis", server.url)
+    assert ended.code == 0, ended.err
+    assert "17/1" in ended.out
+
+
+def test_a_server_serves_under_the_grants_of_the_readme(
+    run: Run, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHSIM_JWT_SECRET", SECRET)
+    one = {"question_id": 17, "version": 1, "sh_p": 0.5}
+    with serving() as server, server.ask() as client:
+        assert client.get(f"{PREFIX}/items", params={"exam": "E"}).json()[16]["question_id"] == 17
+        assert client.post(f"{PREFIX}/set", json=one).json()["ok"]
+        assert client.get(f"{PREFIX}/runs").status_code == 200
+        assert server.stop() == 0
+    assert run("history").out.count("set") == 1
+
+
+def test_no_command_is_left_out() -> None:
+    tried = {
+        " ".join(words[:2] if words[0] == "db" else words[:1])
+        for words in (*SAVING, *READING, *CHANGING, *CHECKING, COUNTED, SERVE)
+    }
+    there = {*COMMANDS, *(f"db {name}" for name in group.commands)} - {"db"}
+    assert tried | OWNERS | UNCONNECTED == there
+    assert not tried & (OWNERS | UNCONNECTED)
 
 
 def test_one_grant_less_is_named(run: Run, operator: Operator) -> None:
