@@ -19,7 +19,7 @@ from shsim.model.stored_settings import calibration_settings
 from shsim.storage.ability_file import read_ability
 from shsim.storage.base import Store
 from shsim.storage.saved_k import no_k_words
-from shsim.workflow.provenance import DIGEST, Entry, on_record
+from shsim.workflow.provenance import DIGEST, FORCE, Entry, on_record
 from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
 
 #: No ledger has a number beyond this, and neither database could compare it.
@@ -189,7 +189,11 @@ def settings_of(run: RecordedRun) -> CalibrationSettings:
     """The settings of a calibration on record; errors as :func:`settings_to_repeat`."""
     if run.command != "calibrate":
         raise DataError(f"run {run.run} was no calibration ({run.command}): it cannot be repeated.")
-    plain = {name: value for name, value in run.settings.items() if not name.endswith(DIGEST)}
+    plain = {
+        name: value
+        for name, value in run.settings.items()
+        if not name.endswith(DIGEST) and name != FORCE  # whoever repeats it says anew what to force
+    }
 
     def read(spelling: str, option: str) -> AbilityDistribution:
         try:

@@ -32,6 +32,8 @@ PATIENCE = 1.0
 #: In the ledger beside a distribution that was read from a file: the digest of its abilities.
 DIGEST = "_sha256"
 
+#: In the ledger beside the settings of a save that was to override changed items; else left out.
+FORCE = "force"
 
 #: Whom runs are for, where that is not the user of the operating system.
 _principal: ContextVar[str | None] = ContextVar("principal", default=None)

@@ -20,7 +20,7 @@ from shsim.workflow.calibrate import calibrate
 from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.compare import compare
 from shsim.workflow.modes import warn_of_another_mode
-from shsim.workflow.provenance import entry_of, on_record
+from shsim.workflow.provenance import FORCE, entry_of, on_record
 from shsim.workflow.simulate import simulate
 from shsim.workflow.sweep import sweep
 from shsim.workflow.trace import trace
@@ -92,6 +92,8 @@ def calibrate_exam(
             policy.checkpoints.look(pool, settings)
         warn_of_another_mode(store, exam, settings, watch, replaces=True)
         entry = entry_of(store, watch, "calibrate", pool, settings)
+        if policy.force:
+            entry.settings = {**entry.settings, FORCE: True}
         with on_record(entry, dry_run=policy.dry_run):
             result = _calibrated(pool, settings, policy, threads, watch)
             if policy.require_cap and not result.verdict.held:
