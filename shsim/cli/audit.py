@@ -90,7 +90,8 @@ proposal are off k by a tenth and beyond noise.
     section=OUTPUT,
     is_flag=True,
     help="End with exit code 5 where an item is over the cap beyond noise, and with 3 where that"
-    " can't be told: no attempts, or too few.",
+    " can't be told: no attempts, or too few. Where the ledger can't be read, it wants --tau and"
+    " --len.",
 )
 @options.threads
 @options.config

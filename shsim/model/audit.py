@@ -33,6 +33,9 @@ class AuditSettings:
         Items a live test.
     tau
         The cap to judge by.
+    require_cap
+        Whether the verdict is to be relied on, so that no default may stand in for what a ledger
+        that cannot be read would tell.
     """
 
     since: datetime | None = None
@@ -40,6 +43,7 @@ class AuditSettings:
     tests: int | None = None
     length: int | None = None
     tau: float | None = None
+    require_cap: bool = False
 
     def problems(self) -> Iterator[str]:
         """Values that no pool could make good."""
@@ -161,8 +165,8 @@ class AuditResult:
         The items with the k in force, and the simulation that predicts.
     predicted
         Exposure rate that the k in force are expected to give.
-    made_by
-        The run whose settings those are; None: the defaults.
+    made_by, made_by_exam
+        The run whose settings those are, and its exam; None: the defaults.
     since_run
         The run that the window begins with.
     attempts
@@ -191,6 +195,7 @@ class AuditResult:
     settings: SimulationSettings
     predicted: FloatArray
     made_by: int | None
+    made_by_exam: str | None
     since_run: int | None
     since: datetime
     until: datetime

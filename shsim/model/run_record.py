@@ -65,6 +65,10 @@ class RecordedRun(RunRecord):
     run: int
     database_user: str | None
 
+    def named(self, exam: str) -> str:
+        """Its number, with its exam where that is not the one that is spoken of."""
+        return f"run {self.run}" if self.exam == exam else f"run {self.run} of {self.exam}"
+
     @property
     def ended(self) -> str:
         """The outcome in a person's words: on record, ``dry`` is a run that had no k to save."""
@@ -92,6 +96,31 @@ class RecordedRun(RunRecord):
         """How many items it saved k of; None where it saved none, or did not say."""
         value = self.measures.get("items")
         return value if isinstance(value, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """The calibrations, of whatever exam, that made an exam's k in force.
+
+    Attributes
+    ----------
+    shares
+        Runs with how many of the k each made, the most first.
+    of
+        How many k were looked at: those below 1; where there are none, all.
+    unread
+        Why the ledger that there is could not be asked; None where it was, or there is none.
+    """
+
+    shares: tuple[tuple[RecordedRun, int], ...]
+    of: int
+    unread: str | None = None
+
+    @property
+    def first(self) -> RecordedRun | None:
+        """The run that made the most; None where runs on record made no more than half."""
+        made = sum(count for _, count in self.shares)
+        return self.shares[0][0] if 2 * made > self.of else None
 
 
 @dataclass(frozen=True, slots=True)

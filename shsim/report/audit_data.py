@@ -79,6 +79,7 @@ def _json(result: AuditResult) -> str:
             "until": result.until.isoformat(),
             "since_run": result.since_run,
             "made_by": result.made_by,
+            "made_by_exam": result.made_by_exam,
             "settings": settings_as_dict(result.settings),
             "verdict": {"held": result.held, "sentence": result.sentence},
             "tests": asdict(result.tests),

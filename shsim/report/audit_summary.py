@@ -75,7 +75,8 @@ def _basis(result: AuditResult) -> Iterator[str]:
         )
     source = "the default settings"
     if result.made_by is not None:
-        source = f"the settings of run {result.made_by}, which made them"
+        of = "" if result.made_by_exam == result.pool.name else f" of {result.made_by_exam}"
+        source = f"the settings of run {result.made_by}{of}, which made them"
     yield (
         f"The prediction is {result.settings.n:,} simulated examinees under the k in force, with"
         f" {source}."

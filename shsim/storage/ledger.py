@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
-from shsim.model.run_record import RecordedRun, RunItems, RunRecord, UnreadableRun
+from shsim.model.run_record import Makers, RecordedRun, RunItems, RunRecord, UnreadableRun
 from shsim.storage.exam_names import require_spelling
 from shsim.storage.ledger_changes import LedgerChanges, Transaction
 from shsim.storage.ledger_kept import (
@@ -21,6 +21,7 @@ from shsim.storage.ledger_kept import (
     refuse_altered_run,
     refuse_lost_items,
 )
+from shsim.storage.ledger_makers import makers_of
 from shsim.storage.ledger_numbers import insert_numbered
 from shsim.storage.ledger_rows import (
     items_of,
@@ -36,9 +37,6 @@ from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
 T = TypeVar("T")
-
-#: Saved calibrations looked at, newest first, for the one whose k are in force.
-_LOOKED_AT = 20
 
 
 @cache
@@ -164,23 +162,23 @@ class Ledger:
         """What a rollback of a run would do to each item, whatever k are in force."""
         return self._items("items_to_restore", run)
 
-    def in_force(self, exam: str) -> RecordedRun | None:
-        """The newest saved calibration whose k are, for the most part, in force; or None."""
+    def makers(self, exam: str) -> Makers:
+        """The calibrations, of whatever exam, that made an exam's k in force."""
         require_spelling(exam)
 
-        def work(cursor: Any) -> int | None:
-            if not self._state(cursor).readable:
-                return None
-            cursor.execute(self._sql["saved_calibrations"], {"exam": exam, "limit": _LOOKED_AT})
-            for (run,) in cursor.fetchall():
-                cursor.execute(self._sql["still_in_force"], {"run": run})
-                restrained, kept, every, same = cursor.fetchone()
-                if 2 * kept > restrained or (restrained == 0 and 2 * same > every):
-                    return int(run)
-            return None
+        def work(cursor: Any) -> tuple[list[tuple[int, int]], int, str | None]:
+            state = self._state(cursor)
+            if not state.readable:
+                return [], 0, state.unread
+            return *makers_of(cursor, self._sql, exam), None
 
-        run = self._transaction(work)
-        return None if run is None else self.run(run)
+        found, of, unread = self._transaction(work)
+        runs = ((self.run(run), count) for run, count in found)
+        return Makers(tuple((run, count) for run, count in runs if run is not None), of, unread)
+
+    def in_force(self, exam: str) -> RecordedRun | None:
+        """The calibration, of whatever exam, that made the most k in force; see `Makers.first`."""
+        return self.makers(exam).first
 
     def newest_saved(self, exam: str, *, whole: bool = False) -> RecordedRun | None:
         """The newest run that saved k of an exam, a rollback perhaps; None without a ledger.

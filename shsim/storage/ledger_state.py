@@ -33,6 +33,8 @@ class LedgerState:
         Tables of it that are not there.
     strange
         What is said of tables that have its names and not its columns; None where none has.
+    unread
+        Why a ledger that is there cannot be read; None where it can, or there is none.
     version
         Its schema; 0 where it says none, or may not be read.
     """
@@ -43,6 +45,7 @@ class LedgerState:
     readable: bool
     lack: str | None
     strange: str | None = None
+    unread: str | None = None
     read_only: bool = False
 
     @property
@@ -88,22 +91,25 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     if "shsim_schema" not in (*missing, *hidden) and not lacking["shsim_schema"]:
         cursor.execute(sql["schema_version"])
         version = _known(cursor.fetchone()[0], newest_schema(sql), label)
+    barred = _of_schema(cursor, sql, missing)
     lack = (
         strange
-        or _of_schema(cursor, sql, missing)
+        or barred
         or _lack(kept=kept, missing=missing, hidden=hidden)
         or _of_version(version, newest_schema(sql))
     )
     closed = [name for name, _, _, writable, *_ in rows if not writable]
     if lack is None and closed:
         lack = f"its ledger may not be written; ask for INSERT on {', '.join(closed)}"
+    readable = not (missing or hidden or strange) and version == newest_schema(sql)
     return LedgerState(
         kept=kept,
         missing=missing,
         version=version,
-        readable=not (missing or hidden or strange) and version == newest_schema(sql),
+        readable=readable,
         lack=lack,
         strange=strange,
+        unread=lack if not readable and (kept or barred) else None,
         read_only=any(read_only for *_, read_only, _ in rows),
     )
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from shsim.arrays import BoolArray, FloatArray, IntArray
 from shsim.errors import DatabaseError, DataError
-from shsim.model.ability import AbilityDistribution, number
 from shsim.model.audit import (
     AuditResult,
     AuditSettings,
@@ -22,15 +21,14 @@ from shsim.model.audit import (
 )
 from shsim.model.delivery import DeliverySettings
 from shsim.model.item_pool import ItemPool
-from shsim.model.run_record import RecordedRun
-from shsim.model.settings import DEFAULT_SIMULATE_N, CalibrationSettings, SimulationSettings
+from shsim.model.settings import DEFAULT_SIMULATE_N
 from shsim.report.live_acceptance import judge_acceptance
 from shsim.report.live_exposure import estimated_tests, given_tests, judge_live
 from shsim.report.live_verdict import live_verdict
 from shsim.storage.base import Store
 from shsim.workflow.audit_changes import warn_of_changes
+from shsim.workflow.audit_source import predicting_settings, require_ledger
 from shsim.workflow.audit_window import Window, audit_window
-from shsim.workflow.past_runs import settings_of
 from shsim.workflow.run import load_checked
 from shsim.workflow.simulate import simulate
 from shsim.workflow.watch import SILENT, Watch
@@ -38,9 +36,6 @@ from shsim.workflow.watch import SILENT, Watch
 #: Simulated examinees for each live test, so that the prediction is the surer of the two; at most.
 _TO_ONE = 4
 _MOST_SIMULATED = 1_000_000
-
-#: Of a prediction without a run to take one from.
-_SEED = 1
 
 
 class ProposalCounts(Protocol):
@@ -78,10 +73,14 @@ def audit_exam(
     DataError
         Settings or data are bad, no run on record can begin the count, or the run is unknown,
         another exam's, or saved nothing.
+    DatabaseError
+        There is a ledger that cannot be read, and not all was given that it would tell.
     """
     loaded = store.load_pool(exam)  # refuses an exam that the ledger could not be asked for
-    made = store.ledger.in_force(exam)
-    settings = _settings(exam, asked, made, watch)
+    makers = store.ledger.makers(exam)
+    require_ledger(store, makers, asked)
+    made = makers.first
+    settings = predicting_settings(exam, asked, makers, watch)
     pool = load_checked(lambda: loaded, settings)
     window = audit_window(store, exam, asked, watch)
     warn_of_changes(store, exam, window, made, watch)
@@ -109,6 +108,7 @@ def audit_exam(
         settings=settings,
         predicted=predicted,
         made_by=None if made is None else made.run,
+        made_by_exam=None if made is None else made.exam,
         since_run=window.run,
         since=window.since,
         until=window.until,
@@ -133,38 +133,6 @@ def _tell_undated(undated: int, watch: Watch) -> None:
         if undated > 1:
             subject = f"{undated:,} attempts in user_responses were left out, since their"
         watch.warn(f"{subject} created_at is no moment. Write it as 2026-01-31 06:00:00.")
-
-
-def _settings(
-    exam: str, asked: AuditSettings, made: RecordedRun | None, watch: Watch
-) -> SimulationSettings:
-    """The simulation that predicts: of the test that the k in force were made for."""
-    if made is None:
-        delivery = DeliverySettings(theta=AbilityDistribution.normal(0, 1), seed=_SEED)
-        tau, tol = SimulationSettings(delivery=delivery).tau, 0.01
-        watch.warn(
-            f"no run on record made the k in force of {exam}: the prediction is for the default"
-            f" test, {asked.length or delivery.length} items at the true theta, and the cap is"
-            f" {number(tau if asked.tau is None else asked.tau)}."
-        )
-    else:
-        recorded = _recorded(exam, made)
-        delivery, tau, tol = recorded.delivery, recorded.tau, recorded.tol
-    if asked.length is not None and delivery.se_stop is None:
-        delivery = replace(delivery, length=asked.length)
-    return SimulationSettings(
-        delivery=delivery, tau=tau if asked.tau is None else asked.tau, tol=tol
-    )
-
-
-def _recorded(exam: str, made: RecordedRun) -> CalibrationSettings:
-    try:
-        return settings_of(made)
-    except DataError as error:
-        why = (
-            f"run {made.run} made the k in force of {exam}, and its test cannot be simulated again:"
-        )
-        raise DataError([f"{why} {problem}" for problem in error.problems]) from error
 
 
 def _proposed(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shsim.errors import BrokenFileError, DamagedError, DataError
 from shsim.model.ability import number
-from shsim.model.run_record import RecordedRun
+from shsim.model.run_record import Makers, RecordedRun
 from shsim.model.settings import Settings, settings_as_dict
 from shsim.report.remedies import same_test
 from shsim.report.verdict import JUDGE
@@ -26,10 +28,44 @@ _MODE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OtherTest:
+    """k in force that were made for another test: by which runs, how many, for what, against what.
+
+    `theirs` and `mine` are the options that differ, as they are typed.
+    """
+
+    runs: tuple[RecordedRun, ...]
+    count: int
+    theirs: str
+    mine: str
+
+    def said(self, makers: Makers, exam: str) -> str:
+        """Whose they are, and what for."""
+        whole = "the" if len(makers.shares) == 1 else f"{self.count:,}"
+        were = "was" if whole == "1" else "were"
+        named = ", ".join(run.named(exam) for run in self.runs)
+        return f"{whole} k in force of {exam} {were} made by {named} for {self.theirs}"
+
+
+def made_otherwise(makers: Makers, ours: Mapping[str, Any]) -> list[OtherTest]:
+    """The k in force that were made for another test than that of `ours`, a test at a time."""
+    found: dict[tuple[str, str], OtherTest] = {}
+    for run, count in makers.shares:
+        theirs = run.settings
+        names = [name for name in _MODE if name in theirs and theirs[name] != ours.get(name)]
+        if names:
+            words = " ".join(_spelled(name, theirs) for name in names)
+            mine = " ".join(_spelled(name, ours) for name in names)
+            known = found.get((words, mine), OtherTest((), 0, words, mine))
+            found[words, mine] = replace(known, runs=(*known.runs, run), count=known.count + count)
+    return list(found.values())
+
+
 def warn_of_another_mode(
     store: Store, exam: str, settings: Settings, watch: Watch, *, replaces: bool
 ) -> str | None:
-    """Say loudly where the k in force were made for another test than this run's.
+    """Say loudly where k in force were made for another test than this run's.
 
     Parameters
     ----------
@@ -39,41 +75,36 @@ def warn_of_another_mode(
     Returns
     -------
     str or None
-        How to simulate the test that they were made for, where that is another one.
+        How to simulate the test that most were made for, where that is another one.
 
     Raises
     ------
     BrokenFileError
         A file that cannot be read whole, where this run would save k to it.
     """
+    untold = f"which test the k in force of {exam} were made for cannot be told"
     try:
-        made = store.ledger.in_force(exam)
+        makers = store.ledger.makers(exam)
     except DamagedError as error:  # an old record is no reason to leave the exam uncalibrated
         if replaces and isinstance(error, BrokenFileError):
             raise  # what is found could not be saved
-        watch.warn(f"which test the k in force of {exam} were made for cannot be told: {error}")
+        watch.warn(f"{untold}: {error}")
         return None
-    if made is None:
-        return None
-    ours = settings_as_dict(settings)
-    other = [
-        name for name in _MODE if name in made.settings and made.settings[name] != ours.get(name)
-    ]
-    if not other:
-        return None
-    theirs = " ".join(_spelled(name, made.settings) for name in other)
-    mine = " ".join(_spelled(name, ours) for name in other)
-    remedy = _judge_in_their_own(made)
-    consequence = (
-        "k hold the cap only in the test that they are made for: be sure which one is live."
-        if replaces
-        else f"k hold the cap only in the test that they were made for."
-        f" {remedy.replace(JUDGE, f'{JUDGE} --exam {shlex.quote(exam)}', 1)}"
-    )
-    watch.warn(
-        f"the k in force of {exam} were made by run {made.run} for {theirs}, and this run is for"
-        f" {mine}. {consequence}"
-    )
+    if makers.unread is not None:
+        watch.warn(f"{untold}: {makers.unread}")
+    remedy = None
+    for other in made_otherwise(makers, settings_as_dict(settings)):
+        consequence = (
+            "k hold the cap only in the test that they are made for: be sure which one is live."
+            if replaces
+            else "k hold the cap only in the test that they were made for."
+        )
+        if makers.first in other.runs:
+            remedy = _judge_in_their_own(other.runs[0])
+            if not replaces:
+                typed = f"{JUDGE} --exam {shlex.quote(exam)}"
+                consequence += f" {remedy.replace(JUDGE, typed, 1)}"
+        watch.warn(f"{other.said(makers, exam)}, and this run is for {other.mine}. {consequence}")
     return remedy
 
 
@@ -88,7 +119,7 @@ def _judge_in_their_own(made: RecordedRun) -> str:
     return f"{JUDGE} --tau {number(theirs.tau)} {same_test(theirs.delivery)}"
 
 
-def _spelled(name: str, settings: Any) -> str:
+def _spelled(name: str, settings: Mapping[str, Any]) -> str:
     """A setting as the command line has it."""
     value = settings.get(name)
     if value is None:

@@ -62,6 +62,7 @@ class Request(DatabaseRequest):
             tests=self.tests,
             length=self.length,
             tau=self.tau,
+            require_cap=self.require_cap,
         )
         if problems := list(settings.problems()):
             raise UsageError("\n".join(problems))

@@ -121,16 +121,46 @@ ORDER BY
     id DESC
 LIMIT 1;
 
--- name: still_in_force
--- Of the items that a run restrained, and of all: how many, and how many are as it left them.
-SELECT
-    coalesce(sum(CASE WHEN i.k_after < 1 THEN 1 ELSE 0 END), 0),
-    coalesce(sum(CASE WHEN i.k_after < 1 AND e.sh_p = i.k_after THEN 1 ELSE 0 END), 0),
-    count(*),
-    coalesce(sum(CASE WHEN e.sh_p = i.k_after THEN 1 ELSE 0 END), 0)
-FROM shsim_run_item i
-LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
-WHERE i.run = %(run)s;
+-- name: exams_that_wrote
+-- Other exams whose newest saved calibration wrote a live item of this one. Looked for from that
+-- run's items: no bank has more of them than items, however many exams it has.
+SELECT n.exam
+FROM (
+    SELECT x.exam, (
+        SELECT l.id FROM shsim_run l
+        WHERE l.exam = x.exam AND l.command = 'calibrate' AND l.outcome = 'saved'
+        ORDER BY l.id DESC
+        LIMIT 1
+    ) AS run
+    FROM (SELECT DISTINCT exam FROM shsim_run WHERE exam <> %(exam)s) x
+) n
+WHERE EXISTS (
+    SELECT 1
+    FROM shsim_run_item i
+    CROSS JOIN question_publications p
+    WHERE i.run = n.run AND p.exam_code = %(exam)s AND p.question_id = i.question_id
+        AND p.live_version = i.version
+);
+
+-- name: makers
+-- k of an exam's live items below a bound, by the run that left them so; null: none that is asked.
+SELECT m.run, count(*)
+FROM (
+    SELECT CASE BRANCHES END AS run
+    FROM question_publications p
+    JOIN question_versions v
+        ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
+    JOIN item_exposure_control e ON e.question_id = p.question_id AND e.version = p.live_version
+    WHERE p.exam_code = %(exam)s AND e.sh_p < %(bound)s
+) m
+GROUP BY m.run;
+
+-- name: left_so
+WHEN EXISTS (
+    SELECT 1 FROM shsim_run_item i
+    WHERE i.run = RUN AND i.question_id = e.question_id AND i.version = e.version
+        AND i.k_after = e.sh_p
+) THEN RUN;
 
 -- name: stage_rollback
 -- Where no k was stored before, 1 is what its absence meant.

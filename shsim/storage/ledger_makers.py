@@ -1,0 +1,59 @@
+"""Whose k are in force: the calibrations, of whatever exam, that left an exam's k as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Saved calibrations looked at, newest first: of the exam itself, and of all others together.
+_OWN, _OTHERS = 20, 10
+
+#: Bounds under which k are counted: those that restrain; where none does, all.
+_BOUNDS = (1, 2)
+
+
+def makers_of(cursor: Any, sql: Mapping[str, str], exam: str) -> tuple[list[tuple[int, int]], int]:
+    """Runs with how many of an exam's k they made, the most first; and how many k there are.
+
+    A k is the newest run's that left it so. Counted are those below 1; where there are none, all.
+
+    Parameters
+    ----------
+    cursor
+        In a database with a ledger that may be read.
+    sql
+        The ledger's statements.
+    exam
+        Its items are those that it publishes now.
+    """
+    runs = _candidates(cursor, sql, exam)
+    if not runs:
+        return [], 0
+    branches = " ".join(sql["left_so"].replace("RUN", str(run)) for run in runs)
+    for bound in _BOUNDS:
+        # The newest run is asked first, item by item: older ones are for what it did not leave.
+        statement = sql["makers"].replace("BRANCHES", branches)
+        cursor.execute(statement, {"exam": exam, "bound": bound})
+        counts = dict(cursor.fetchall())
+        if counts:
+            break
+    found = [(int(run), int(count)) for run, count in counts.items() if run is not None]
+    return sorted(found, key=lambda pair: (-pair[1], -pair[0])), sum(counts.values())
+
+
+def _candidates(cursor: Any, sql: Mapping[str, str], exam: str) -> list[int]:
+    """Saved calibrations of an exam, and of those that share its items; the newest first."""
+    cursor.execute(sql["exams_that_wrote"], {"exam": exam})
+    others = [name for (name,) in cursor.fetchall()]
+    # Some of each: an exam that is calibrated every night hides no other.
+    share = max(1, _OTHERS // max(1, len(others)))
+    theirs = sorted(
+        (run for other in others for run in _saved(cursor, sql, other, share)), reverse=True
+    )
+    ours = _saved(cursor, sql, exam, _OWN)
+    return sorted([*ours, *theirs[:_OTHERS]], reverse=True)
+
+
+def _saved(cursor: Any, sql: Mapping[str, str], exam: str, limit: int) -> list[int]:
+    cursor.execute(sql["saved_calibrations"], {"exam": exam, "limit": limit})
+    return [int(run) for (run,) in cursor.fetchall()]
