@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import QUICK, QUICK_CALIBRATION, Run
+from front_door import QUICK, QUICK_CALIBRATION, SHORT_CALIBRATION, Run
 
 
 def settings(run: Run, *arguments: str) -> dict[str, Any]:
@@ -235,6 +235,18 @@ def test_a_seed_is_drawn_said_and_repeats_the_run(here: Run, demo: Sequence[str]
     assert "repeats this run" not in again.err
     other = here("simulate", *demo, "--n", "2000", "--format", "csv")
     assert other.out != first.out
+
+
+def test_what_a_drawn_seed_repeats_is_said_truly(here: Run, demo: Sequence[str]) -> None:
+    """A calibration that saves leaves other k in force than it started from."""
+    run = ("calibrate", *demo, *SHORT_CALIBRATION[:2], *SHORT_CALIBRATION[4:])
+    for extra, words in (
+        (("--dry-run",), "repeats this run)"),
+        (("--restart",), "repeats this run)"),
+        ((), "repeats this run from the same k)"),
+    ):
+        said = here(*run, *extra).err
+        assert words in " ".join(said.split()), extra
 
 
 def test_threads_do_not_change_the_answer(here: Run, demo: Sequence[str]) -> None:

@@ -76,9 +76,9 @@ def run(request: Request) -> None:
         problems.end_here(request, settings)
         _teach_first_script(request, narrator)
         source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
-        request.say_seed(settings.delivery, narrator)
-        checkpoints = stack.enter_context(checkpoints_in(kept, request, narrator))
         saves = source.store is not None and not request.dry_run
+        request.say_seed(settings.delivery, narrator, moves_start=saves and not settings.restart)
+        checkpoints = stack.enter_context(checkpoints_in(kept, request, narrator))
         saving = stack.enter_context(Saving(output, saves=saves))
         outcome = _calibrate(request, settings, source, saving, narrator, checkpoints)
         narrator.clear()

@@ -89,10 +89,21 @@ class TestRequest(DeliveryRequest):
         dropped: dict[str, Any] = {name: None for name in outdone if name not in self.typed}
         return replace(self, **dropped)
 
-    def say_seed(self, delivery: DeliverySettings, narrator: Narrator) -> None:
-        """Say which seed was drawn, without which nobody could repeat the run."""
+    def say_seed(
+        self, delivery: DeliverySettings, narrator: Narrator, *, moves_start: bool = False
+    ) -> None:
+        """Say which seed was drawn, without which nobody could repeat the run.
+
+        Parameters
+        ----------
+        moves_start
+            Whether the run saves other k in place of those that it starts from.
+        """
         if self.seed is None:
-            narrator.note_of_work(f"seed {delivery.seed} (--seed {delivery.seed} repeats this run)")
+            start = " from the same k" if moves_start else ""
+            narrator.note_of_work(
+                f"seed {delivery.seed} (--seed {delivery.seed} repeats this run{start})"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
