@@ -11,21 +11,31 @@ _UNSETTLED = (
 )
 
 
-def told(said: DatabaseError, *, out_of_pool: bool, unknown: bool) -> DatabaseError:
+def told(
+    said: DatabaseError, waited: float | None, *, out_of_pool: bool, unknown: bool, saving: bool
+) -> DatabaseError:
     """A fault of the server's or the connection's.
 
     Parameters
     ----------
     said
         The driver's fault in a line.
+    waited
+        For so many seconds a connection that had dropped was tried again; None: none had.
     out_of_pool
         The connection dropped, and a pooler stands before the server.
     unknown
         Nobody can say whether a COMMIT stands.
+    saving
+        The transaction was to save something.
     """
     words = str(said)
     if unknown:
         words = words.replace(" Nothing was written.", "")
+    if waited is not None and waited >= 1:
+        words += f" It had answered before, and was waited for in vain for {waited:.0f} s."
+    if waited is not None and saving and not unknown:
+        words += " Nothing was saved."
     if out_of_pool:
         words += (
             " A pooler stands before it, which may have had no connection free: a run that"

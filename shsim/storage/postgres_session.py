@@ -125,9 +125,11 @@ class Session:
                     self._forget()
                 tries.unknown |= final and dropped and self._committing
                 first = first or time.monotonic()
-                again = time.monotonic() - first < self._patience if dropped else attempt < _RACES
+                waited = time.monotonic() - first
+                again = waited < self._patience if dropped else attempt < _RACES
                 if delay is None or not again or not (dropped or error.pgcode in TRANSIENT):
-                    raise self._told(error, unknown=tries.unknown) from error
+                    gone = waited if dropped else None
+                    raise self._told(error, gone, unknown=tries.unknown, saving=final) from error
             time.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
@@ -265,10 +267,13 @@ class Session:
         connection.commit()
         self._former = {"pid": pid, "started": started}
 
-    def _told(self, error: Any, *, unknown: bool) -> DatabaseError:
-        """What the operator is told; `unknown`: nobody can say whether a COMMIT stands."""
+    def _told(
+        self, error: Any, waited: float | None, *, unknown: bool, saving: bool
+    ) -> DatabaseError:
+        """What the operator is told; the parameters are those of `told`."""
         said = translate(error, self.dsn, self._missing(error))
-        return told(said, out_of_pool=self._pooled and self._dropped(error), unknown=unknown)
+        out_of_pool = self._pooled and waited is not None
+        return told(said, waited, out_of_pool=out_of_pool, unknown=unknown, saving=saving)
 
     def _overtaken(self) -> DatabaseError:
         hidden = None
