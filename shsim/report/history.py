@@ -101,10 +101,12 @@ def run_facts(run: RecordedRun) -> dict[str, Any]:
     }
 
 
-def history_text(runs: Sequence[RecordedRun | UnreadableRun], count: int, canvas: Canvas) -> str:
-    """A table a person reads, newest first."""
+def history_text(
+    runs: Sequence[RecordedRun | UnreadableRun], count: int, none: str, canvas: Canvas
+) -> str:
+    """A table a person reads, newest first; `none` where there is no run to list."""
     if not runs:
-        return "No run is on record yet.\n"
+        return canvas.text(Text(visible_line(none)))
     table = plain_table(apart=1)
     table.add_column("run", justify="right", no_wrap=True)
     table.add_column("started (UTC)", no_wrap=True)

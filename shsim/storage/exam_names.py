@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shsim.errors import DataError, NotFoundError, UsageError
 
@@ -64,6 +64,11 @@ def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
             f"exam {exam} is unknown: {label} holds no exam. Make one with `shsim import`,"
             " or the demo exam with `shsim db demo`."
         )
+    there_are = named(exams)
+    return NotFoundError(f"exam {exam} is unknown in {label}. The exams there are: {there_are}.")
+
+
+def named(exams: Collection[str]) -> str:
+    """The first exams by name, and how many more there are."""
     names = ", ".join(map(shown, list(exams)[:_NAMED]))
-    more = f" and {len(exams) - _NAMED:,} more" if len(exams) > _NAMED else ""
-    return NotFoundError(f"exam {exam} is unknown in {label}. The exams there are: {names}{more}.")
+    return names + (f" and {len(exams) - _NAMED:,} more" if len(exams) > _NAMED else "")

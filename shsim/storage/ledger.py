@@ -143,6 +143,16 @@ class Ledger:
 
         return self._transaction(work)
 
+    def exams(self) -> list[str]:
+        """Exams that have runs on record, whether or not they are still published."""
+
+        def work(cursor: Any) -> list[str]:
+            self._require(cursor)
+            cursor.execute(self._sql["exams_on_record"])
+            return [str(exam) for (exam,) in cursor.fetchall()]
+
+        return self._transaction(work)
+
     def run(self, run: int) -> RecordedRun | None:
         """A run by its number."""
 

@@ -10,7 +10,14 @@ import numpy as np
 
 from shsim import __version__
 from shsim.arrays import BoolArray
-from shsim.errors import DatabaseError, DataError, NotFoundError, RefusedError, UsageError
+from shsim.errors import (
+    DamagedError,
+    DatabaseError,
+    DataError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
 from shsim.model.ability import AbilityDistribution
 from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import PastRun, RecordedRun, Rollback, RunItems
@@ -18,9 +25,13 @@ from shsim.model.settings import CalibrationSettings
 from shsim.model.stored_settings import calibration_settings
 from shsim.storage.ability_file import read_ability
 from shsim.storage.base import Store
+from shsim.storage.exam_names import named, no_items
 from shsim.storage.saved_k import no_k_words
 from shsim.workflow.provenance import DIGEST, FORCE, Entry, on_record
 from shsim.workflow.watch import SILENT, Watch, patience_of, warn_of_commit
+
+#: What is said of an empty ledger.
+NO_RUN = "No run is on record yet."
 
 #: No ledger has a number beyond this, and neither database could compare it.
 _LARGEST_NUMBER = 2**63 - 1
@@ -51,6 +62,28 @@ def recall(store: Store, number: int) -> PastRun:
         The ledger holds no such run.
     """
     return PastRun(recorded_run(store, number), store.ledger.items(number))
+
+
+def none_of_exam(store: Store, exam: str) -> str:
+    """What is said of an exam that has no run on record.
+
+    Raises
+    ------
+    NotFoundError
+        The database does not know it either.
+    """
+    recorded = store.ledger.exams()
+    try:
+        exams = store.exams()
+    except DamagedError:
+        raise
+    except DatabaseError:  # a role may be let into the ledger alone
+        exams = {exam: 0}
+    if exam not in exams:
+        raise no_items(exam, store.label, {**dict.fromkeys(recorded, 0), **exams})
+    if not recorded:
+        return NO_RUN
+    return f"No run of {exam} is on record. Exams that have runs: {named(recorded)}."
 
 
 def rollback(

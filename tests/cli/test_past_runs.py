@@ -59,7 +59,30 @@ def test_history_lists_the_newest_first(here: Run, two_runs: Sequence[str]) -> N
     ]
     one = here("history", *two_runs, "--limit", "1")
     assert "1 run, of 2; --limit shows more" in one.out
-    assert here("history", *two_runs, "--exam", "OTHER").out == "No run is on record yet.\n"
+
+
+def test_the_history_of_an_exam_without_runs_names_those_that_have_some(
+    here: Run, ours: Sequence[str]
+) -> None:
+    database = ours[:2]
+    execute(ours[1], "INSERT INTO question_publications SELECT 'OTHER', question_id, live_version"
+            " FROM question_publications")  # fmt: skip
+    assert here("history", *database, "--exam", "OTHER").out == "No run is on record yet.\n"
+    here("simulate", *ours, *QUICK)
+    here("simulate", *database, "--exam", "OTHER", *QUICK)
+    execute(ours[1], "UPDATE shsim_run SET exam = 'GONE' WHERE exam = 'OTHER'")
+    words = "No run of OTHER is on record. Exams that have runs: DEMO-EXAM, GONE."
+    for form in ("table", "csv", "json"):
+        ended = here("history", *database, "--exam", "OTHER", "--format", form)
+        assert ended.code == 0
+        told, other = (ended.out, ended.err) if form == "table" else (ended.err, ended.out)
+        assert words in " ".join(told.split())
+        assert "OTHER" not in other
+    assert "1 run. " in here("history", *database, "--exam", "GONE").out
+    unknown = here("history", *database, "--exam", "NOSUCH")
+    assert (unknown.code, unknown.out) == (3, "")
+    assert "exam NOSUCH is unknown in" in unknown.err
+    assert "The exams there are: DEMO-EXAM, GONE, OTHER." in " ".join(unknown.err.split())
 
 
 def test_show_tells_everything(here: Run, two_runs: Sequence[str]) -> None:

@@ -239,6 +239,16 @@ def test_what_reads_works_for_a_role_that_may_only_read(run: Run, operator: Oper
     assert "item_exposure_control may not be written" in run("db", "check").out
 
 
+def test_a_role_of_the_ledger_alone_reads_the_history(run: Run, operator: Operator) -> None:
+    assert run(*SIMULATION).code == 0
+    operator.revoke("SELECT", "question_publications")
+    assert "simulate" in run("history", "--exam", "E").out
+    ended = run("history", "--exam", "NOSUCH")
+    assert (ended.code, ended.out) == (
+        0, "No run of NOSUCH is on record. Exams that have runs: E.\n",
+    )  # fmt: skip
+
+
 def test_what_reads_works_in_a_read_only_database(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,7 @@ from shsim.report.run_difference import difference_columns, difference_json, dif
 from shsim.storage.base import Store
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_spelling
-from shsim.workflow.past_runs import recall, recorded_run, rollback
+from shsim.workflow.past_runs import NO_RUN, none_of_exam, recall, recorded_run, rollback
 
 R = TypeVar("R")
 _Runs = tuple[list[RecordedRun | UnreadableRun], int]
@@ -94,13 +94,18 @@ def run_history(request: HistoryRequest) -> None:
         rendering = stack.enter_context(_rendering(request, data))
         narrator = Narrator(quiet=request.quiet)
         found: _Runs = ([], 0)
+        none = NO_RUN
         if not _nothing_there(request, read_only=True):
             store = stack.enter_context(open_database(request, narrator, read_only=True))
             found = store.ledger.history(request.exam, request.limit)
+            if request.exam is not None and not found[1]:
+                none = none_of_exam(store, request.exam)
         for run in found[0]:
             if isinstance(run, UnreadableRun):
                 narrator.warn(run.message)
-        rendering(found, lambda: history_text(*found, Canvas.of(sys.stdout)), narrator)
+        rendering(found, lambda: history_text(*found, none, Canvas.of(sys.stdout)), narrator)
+        if request.form != "table" and none != NO_RUN:
+            narrator.note(none)
 
 
 def run_show(request: ShowRequest) -> None:

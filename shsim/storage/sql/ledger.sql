@@ -74,6 +74,9 @@ SELECT count(*) FROM shsim_run;
 -- name: count_runs_of_exam
 SELECT count(*) FROM shsim_run WHERE exam = %(exam)s;
 
+-- name: exams_on_record
+SELECT DISTINCT exam FROM shsim_run ORDER BY exam;
+
 -- name: run
 SELECT id, command, exam, CAST(started AS text), CAST(finished AS text), database_user,
     os_user, host, version, settings, seed, fingerprint, start, rejection, ability, tau, history,
