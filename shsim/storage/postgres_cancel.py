@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import cache
 from typing import Any
 
 import psycopg2
+from psycopg2 import _psycopg
 
 from shsim.storage.statements import statements
 
@@ -18,17 +21,50 @@ _SQL = statements("postgres")
 _PROMPT = 2.0
 
 
+#: Of what libpq says of a cancel that failed, which nobody reads.
+_ROOM = 256
+
+
 def end_query(connection: Any, connect: Callable[[], Any], *, pooled: bool) -> None:
     """Ask by a connection of its own, and wait for the server's answer.
 
-    psycopg2's own `cancel` waits with the interpreter's lock: while a server hangs, no thread of
-    the process would run any more. It is asked where a server that refuses the connection, for want
-    of a free one, has shown that it answers.
+    Where a server refuses the connection, for want of a free one, libpq's own `PQcancel` takes
+    its place, which asks for none.
     """
     with suppress(psycopg2.Error):
         # The process that a pooler names is none of the server's.
         if pooled or _refuses(connect, connection.info.backend_pid):
-            connection.cancel()
+            _cancel(connection)
+
+
+def _cancel(connection: Any) -> None:
+    """psycopg2's own `cancel`, which waits with the interpreter's lock, and here without it.
+
+    While a server hangs, or a pooler before one, no thread of the process would run any more.
+    """
+    libpq = _libpq()
+    if libpq is None:
+        connection.cancel()
+        return
+    asked = libpq.PQgetCancel(connection.pgconn_ptr)
+    if asked:
+        libpq.PQcancel(asked, ctypes.create_string_buffer(_ROOM), _ROOM)
+        libpq.PQfreeCancel(asked)
+
+
+@cache
+def _libpq() -> Any:
+    """The libpq that psycopg2 has loaded, called without the lock; None where it is walled in."""
+    libpq = ctypes.CDLL(_psycopg.__file__)
+    try:
+        libpq.PQgetCancel.argtypes = [ctypes.c_void_p]
+        libpq.PQgetCancel.restype = ctypes.c_void_p
+        libpq.PQcancel.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+        libpq.PQfreeCancel.argtypes = [ctypes.c_void_p]
+        libpq.PQfreeCancel.restype = None
+    except AttributeError:
+        return None
+    return libpq
 
 
 def _refuses(connect: Callable[[], Any], pid: int) -> bool:

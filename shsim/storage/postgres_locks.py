@@ -19,10 +19,14 @@ from typing import Any
 import psycopg2
 
 from shsim.errors import ExamBusyError
+from shsim.storage.interrupt import attempt
 from shsim.storage.statements import statements
 
 #: Attempts to get our own lock back after a drop, a fifth of a second apart.
 _RELOCK_ATTEMPTS = 10
+
+#: Seconds within which a server that does not hang ends a transaction that did nothing.
+_PROMPT = 1.0
 
 _SQL = statements("postgres")
 
@@ -80,17 +84,18 @@ class ExamLocks:
             cursor.execute(_SQL["unlock_exam"], {"key": lock_key(exam)})
 
     def unpin(self) -> None:
-        """End the transaction that holds exams behind a pooler, if it is there and holds none."""
+        """End the transaction that holds exams behind a pooler, if it is there and holds none.
+
+        Where a server hangs, it ends with this process, and is not waited for.
+        """
         if self._pin is not None and not self.held:
-            with suppress(psycopg2.Error):
-                self._pin.rollback()
-            self._pin.close()
-            self._pin = None
+            pin, self._pin = self._pin, None
+            attempt(lambda: _end(pin), _PROMPT)
 
     def _regain(self, cursor: Any, exam: str) -> None:
         holder = None
-        for attempt in range(_RELOCK_ATTEMPTS):
-            if attempt:
+        for again in range(_RELOCK_ATTEMPTS):
+            if again:
                 time.sleep(0.2)
             if (holder := self.take(cursor, exam)) is None:
                 return
@@ -153,6 +158,12 @@ def holder_words(
     if since is None:
         return f"{who}; pg_read_all_stats would show its host and since when it is connected)"
     return f"{who}, from {host or 'the same machine'}, {state} since {since:%Y-%m-%d %H:%M:%S %Z})"
+
+
+def _end(pin: Any) -> None:
+    with suppress(psycopg2.Error):
+        pin.rollback()
+    pin.close()
 
 
 _GONE = "by a session that has just ended"
