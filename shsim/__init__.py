@@ -6,10 +6,12 @@ command line's help with it, costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+#: As in `typing`, whose import takes longer than all the rest of this: type checkers know the name.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from shsim.model.ability import AbilityDistribution
     from shsim.model.blueprint import Blueprint, TopicRule
     from shsim.model.control import Control
@@ -65,6 +67,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name on first use (PEP 562)."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(_PLACES[name]), name)
     globals()[name] = value
     return value

@@ -10,7 +10,7 @@ import click
 from shsim import __version__
 from shsim.cli.command import LazyGroup, one_spelling
 from shsim.cli.log_lines import choose_early
-from shsim.cli.process import run_process
+from shsim.cli.process import run_process, stop_if_interrupted
 from shsim.cli.process_title import hide_passwords
 
 #: Name to place and short help, which a test compares with the command's own.
@@ -64,7 +64,7 @@ Exit codes:
     4  the database is out of reach, refuses, or changed under the run
     5  the cap is not held (with --require-cap; nothing is saved)
     6  an optional extra is not installed
-  130  interrupted; nothing is saved
+  130  interrupted; nothing is saved, unless the message says otherwise
 """
 
 
@@ -98,5 +98,6 @@ def invoke(arguments: list[str]) -> None:
     if "_SHSIM_COMPLETE" in os.environ:
         cli.main(arguments, prog_name="shsim")  # click's own answer to the shell
     choose_early(arguments)
+    stop_if_interrupted()
     with cli.make_context("shsim", list(arguments)) as context:
         cli.invoke(context)

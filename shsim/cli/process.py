@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from shsim.cli.early import ECHO, came_early, heeded
 from shsim.cli.log_lines import begin, log, log_end, speaks_json
 from shsim.cli.streams import drop_stdout, prepare, say
 from shsim.errors import (
@@ -29,13 +30,8 @@ from shsim.errors import (
 from shsim.report.blotted import blotted
 from shsim.report.plain_text import visible
 
-#: A second signal within this many seconds is the same keystroke, sent on by a parent.
-_ECHO = 1.0
-
 #: When the first signal came: a foreign bare `except` may have swallowed what it raised.
 _given: list[float] = []
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: What the operating system says of a place that cannot take more data.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -141,7 +137,8 @@ def _usage_message(error: click.ClickException) -> str:
 def stop_if_interrupted() -> None:
     """Raise the interrupt once more: work that goes on after one has lost it.
 
-    Numba's import does, whose bare `except` takes Ctrl-C for a missing package.
+    Numba's import does, whose bare `except` takes Ctrl-C for a missing package; and the first
+    that is done raises what came before it.
     """
     if _given:
         raise KeyboardInterrupt
@@ -162,13 +159,14 @@ def _signals_interrupt(*, whole_process: bool) -> Iterator[None]:
         if not _given:
             _given.append(now)
             raise KeyboardInterrupt
-        if now - _given[0] > _ECHO:
+        if now - _given[0] > ECHO:
             with suppress(RuntimeError):  # it may have been writing that very moment
                 log_end(EXIT_INTERRUPTED)
             os._exit(EXIT_INTERRUPTED)
 
-    heeded = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
-    before = {s: signal.signal(s, interrupt) for s in heeded}
+    before = {s: signal.signal(s, interrupt) for s in heeded()}
+    if whole_process:
+        _given.extend(came_early())
     try:
         yield
     finally:
