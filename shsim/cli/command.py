@@ -25,6 +25,12 @@ def one_spelling(token: str) -> str:
 class _Plain(click.Parameter):
     """What is a number is written in ASCII digits, which Python alone would not ask for."""
 
+    def __init__(self, *names: Any, **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        if isinstance(self.type, click.IntRange | click.FloatRange):
+            # A word is called no valid "integer range" by click, which is not what is asked for.
+            self.type.name = self.type.name.removesuffix(" range")
+
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Refuse other scripts' digits, 1_000, and whole numbers that nothing could calculate."""
         numeric = isinstance(self.type, click.types.IntParamType | click.types.FloatParamType)

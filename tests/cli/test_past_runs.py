@@ -145,7 +145,7 @@ def test_diff_compares_what_both_runs_hold(here: Run, two_runs: Sequence[str]) -
         (("show", "99"), 3, "run 99 is unknown in"),
         (("show", str(2**70)), 3, "is unknown in"),
         (("show", "0"), 2, "'RUN': 0 is not in the range"),
-        (("show", "first"), 2, "'first' is not a valid integer"),
+        (("show", "first"), 2, "'first' is not a valid integer."),
         (("show", "\u0663"), 2, "is not a number in the digits 0 to 9"),
         (("show", "1_0"), 2, "is not a number in the digits 0 to 9"),
         (("history", "--limit", "1_0"), 2, "'--limit': '1_0' is not a number in the digits"),
