@@ -60,19 +60,8 @@ def _basis(result: AuditResult) -> Iterator[str]:
         f"Counted from {result.since:%Y-%m-%d %H:%M}{began} to {result.until:%Y-%m-%d %H:%M} UTC:"
         f" {int(result.attempts.sum()):,} attempts on the exam's items."
     )
-    if tests.given:
-        made = tests.attempts / tests.n
-        yield (
-            f"The number of tests, {tests.n:,}, is as given; {made:.2f} attempts a test on items"
-            f" of this exam alone, where {tests.per_test:.2f} are expected."
-        )
-    elif tests.n:
-        range_ = "" if tests.low == tests.high else f" ({tests.low:,} to {tests.high:,})"
-        yield (
-            f"The number of tests, {tests.n:,}{range_}, is an estimate: {tests.attempts:,} attempts"
-            f" on items of this exam alone, {tests.per_test:.2f} a test. Tests broken off make it"
-            " too small; --tests gives the true one."
-        )
+    if tests.given or tests.n:
+        yield _number_of_tests(result)
     source = "the default settings"
     if result.made_by is not None:
         of = "" if result.made_by_exam == result.pool.name else f" of {result.made_by_exam}"
@@ -80,6 +69,38 @@ def _basis(result: AuditResult) -> Iterator[str]:
     yield (
         f"The prediction is {result.settings.n:,} simulated examinees under the k in force, with"
         f" {source}."
+    )
+
+
+def _number_of_tests(result: AuditResult) -> str:
+    """How many tests there were, and what that rests on."""
+    tests, own = result.tests, np.flatnonzero(~result.shared)
+    subject = f"The number of tests, {tests.n:,},"
+    if tests.given and not len(own):
+        return f"{subject} is as given."
+    former = tests.attempts - int(result.attempts[own].sum())
+    of_them = f" ({former:,} of them on versions that no exam publishes now)" if former else ""
+    alone = f"on items of this exam alone{of_them}"
+    if tests.given:
+        made = tests.attempts / tests.n
+        return (
+            f"{subject} is as given; {made:.2f} attempts a test {alone}, where"
+            f" {tests.per_test:.2f} are expected."
+        )
+    if tests.low != tests.high:
+        subject = f"{subject[:-1]} ({tests.low:,} to {tests.high:,}),"
+    basis = f"{tests.attempts:,} attempts {alone}, {tests.per_test:.2f} a test"
+    most = own[np.argmax(result.attempts[own])]
+    made = round(tests.attempts / tests.per_test)
+    if made < tests.n == result.attempts[most]:
+        return (
+            f"{subject} is the least that there can have been: item {result.pool.item(most)} has so"
+            f" many attempts, and a test holds it once. {basis}, would be {made:,} tests: they may"
+            " have been shorter, or broken off. --tests gives the true number."
+        )
+    return (
+        f"{subject} is an estimate: {basis}. Tests broken off make it too small; --tests gives the"
+        " true one."
     )
 
 

@@ -234,9 +234,9 @@ def _tests(
     mean = float(predicted.sum())
     length = float(asked.length or (delivery.length if delivery.se_stop is None else mean))
     per_test = length if own.all() else length * float(predicted[own].sum()) / mean
-    counted = int(attempts[own].sum())
+    counted = int(attempts[own].sum()) + former
     if asked.tests is not None:
         return given_tests(asked.tests, counted, per_test)
     longest = max(float(delivery.length), length)
     most = int(attempts[own].max(initial=0))
-    return estimated_tests(counted + former, most, per_test, longest)
+    return estimated_tests(counted, most, per_test, longest)

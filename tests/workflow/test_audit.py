@@ -174,3 +174,30 @@ def test_counters_out_of_reach_are_said_and_the_audit_goes_on(audited_store: Sto
     assert result.proposed is None
     assert result.attempts.tolist() == [20, 30, 10]
     assert "goes on without live proposals. Redis at redis://h is down." in " ".join(watch.warned)
+
+
+def test_an_estimate_by_the_most_used_item_says_so(audited_store: Store, tmp_path: Path) -> None:
+    """60 attempts on items of the exam, and 15 on a former version; 30 of them on one item."""
+
+    def told(**asked: int) -> str:
+        result = audit_exam(audited_store, "E", AuditSettings(since=SINCE, **asked))
+        (sentence,) = [each for each in audit_sentences(result) if "number of tests" in each]
+        return sentence
+
+    assert told(length=2).startswith(
+        "The number of tests, 30, is an estimate: 60 attempts on items of this exam alone, 2.00 a"
+    )
+    respond(f"sqlite:///{tmp_path / 'qbank.sqlite'}", {(11, 7): 15}, "2026-02-01 00:00:00")
+    former = "on items of this exam alone (15 of them on versions that no exam publishes now)"
+    assert told(length=3) == (
+        "The number of tests, 30, is the least that there can have been: item 12/2 has so many"
+        f" attempts, and a test holds it once. 75 attempts {former}, 3.00 a test, would be 25"
+        " tests: they may have been shorter, or broken off. --tests gives the true number."
+    )
+    assert told(length=1).startswith(
+        f"The number of tests, 75, is an estimate: 75 attempts {former}, 1.00 a test. Tests"
+    )
+    assert told(length=1, tests=50) == (
+        f"The number of tests, 50, is as given; 1.50 attempts a test {former}, where 1.00 are"
+        " expected."
+    )
