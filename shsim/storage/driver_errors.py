@@ -6,8 +6,9 @@ import re
 import sqlite3
 from typing import Any
 
-from shsim.errors import BrokenFileError, DamagedError, DatabaseError
+from shsim.errors import BrokenFileError, DamagedError, DatabaseError, NotFoundError, ShsimError
 from shsim.storage.dsn import Dsn
+from shsim.storage.postgres_encoding import is_unwritable
 
 #: What libpq says before there is a connection (it gives no code then), and what we say.
 _CONNECTING = (
@@ -118,7 +119,7 @@ _DAMAGE = {
 }
 
 
-def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseError:
+def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> ShsimError:
     """psycopg2's error as one line without a secret.
 
     Parameters
@@ -131,6 +132,8 @@ def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> DatabaseErr
         What the role lacks, where that is known.
     """
     said = _first_line(error, dsn)
+    if is_unwritable(error):  # of all that is sent, exam codes alone are not made to fit
+        return NotFoundError(f"{dsn.label} can hold no such exam: {said}. Correct --exam.")
     code: str | None = error.pgcode
     if code == "42P01" and privilege is not None:
         code = "42501"

@@ -53,7 +53,12 @@ def no_item(question_id: int, version: int, label: str) -> NotFoundError:
 
 
 def no_items(exam: str, label: str, exams: Mapping[str, int]) -> DataError:
-    """Why an exam has no pool: it is unknown, or publishes nothing."""
+    """Why an exam has no pool: it is unknown, publishes nothing, or its code is no text."""
+    if exams.get(exam) and "\\" in exam:  # its bytes come escaped
+        return DataError(
+            f"exam {exam} in {label} cannot be asked for: its exam_code in question_publications"
+            " is not written in UTF-8. Correct it there."
+        )
     if exam in exams:
         return DataError(
             f"exam {exam} in {label} is empty: none of its live versions is published."

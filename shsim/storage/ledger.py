@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -33,6 +32,7 @@ from shsim.storage.ledger_rows import (
 from shsim.storage.ledger_schema import migrate
 from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
 from shsim.storage.moved_on import said_of_moved_on
+from shsim.storage.postgres_encoding import codec_of
 from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
@@ -120,7 +120,9 @@ class Ledger:
             former.append(self.insert_run(cursor, record))
             if "end_deferring" in self._sql:  # SQLite defers no trigger
                 cursor.execute(self._sql["end_deferring"])
-            refuse_altered_run(cursor, self._sql, former[-1], self._row(record), self._label)
+            refuse_altered_run(
+                cursor, self._sql, former[-1], self._row(cursor, record), self._label
+            )
             return former[-1]
 
         return self._transaction(work, write=True)
@@ -232,7 +234,7 @@ class Ledger:
 
     def insert_run(self, cursor: Any, record: RunRecord) -> int:
         """Put the run on record; its number."""
-        row = self._row(record)
+        row = self._row(cursor, record)
         run = insert_numbered(cursor, self._sql, row, self._label)
         refuse_altered_run(cursor, self._sql, run, row, self._label)
         cursor.execute(self._sql["leftover_items"], {"run": run})
@@ -251,7 +253,7 @@ class Ledger:
 
     def refuse_altered(self, cursor: Any, run: int, record: RunRecord) -> None:
         """Raise, before the COMMIT, where the run is no longer on record as it was put there."""
-        refuse_altered_run(cursor, self._sql, run, self._row(record), self._label)
+        refuse_altered_run(cursor, self._sql, run, self._row(cursor, record), self._label)
         refuse_lost_items(cursor, self._sql, run, self._label)
 
     def stage_rollback(self, cursor: Any, run: int) -> None:
@@ -261,10 +263,7 @@ class Ledger:
 
     def is_recorded(self, cursor: Any, run: int, record: RunRecord) -> bool:
         """Whether the run stands in the ledger, after the answer to a COMMIT was lost."""
-        started = record.started.astimezone(UTC).isoformat(" ")
-        cursor.execute(
-            self._sql["is_recorded"], {"run": run, "started": started, "host": record.host}
-        )
+        cursor.execute(self._sql["is_recorded"], {**self._row(cursor, record), "run": run})
         return cursor.fetchone() is not None
 
     def refuse_moved_on(self, cursor: Any, run: int) -> None:
@@ -282,8 +281,8 @@ class Ledger:
     def _said_of_moved_on(self, cursor: Any, run: int) -> str | None:
         return said_of_moved_on(cursor, self._sql, run, self._label)
 
-    def _row(self, record: RunRecord) -> dict[str, Any]:
-        return row_of(record, self._scrub)
+    def _row(self, cursor: Any, record: RunRecord) -> dict[str, Any]:
+        return row_of(record, self._scrub, codec_of(cursor))
 
     def _items(self, statement: str, run: int) -> RunItems:
         def work(cursor: Any) -> RunItems:

@@ -62,7 +62,7 @@ _ITEM = np.dtype(
 )
 
 
-def row_of(record: RunRecord, scrub: Callable[[str], str]) -> dict[str, Any]:
+def row_of(record: RunRecord, scrub: Callable[[str], str], codec: str) -> dict[str, Any]:
     """A run as `insert_run` takes it.
 
     Parameters
@@ -71,11 +71,16 @@ def row_of(record: RunRecord, scrub: Callable[[str], str]) -> dict[str, Any]:
         The run.
     scrub
         Blots secrets out of a text.
+    codec
+        Python's name of the database's encoding. What has no place in it is escaped: a save is
+        not lost for the name of whoever ran it.
     """
     row = {name: getattr(record, name) for name in COLUMNS[1:] if name != "database_user"}
     row |= {name: json.dumps(row[name], allow_nan=False) for name in TEXTS}
     row |= {name: row[name].astimezone(UTC).isoformat(" ") for name in ("started", "finished")}
     row["message"] = scrub(record.message)[:_LONGEST_MESSAGE].replace("\0", "\\0")
+    for name in ("os_user", "host", "message"):
+        row[name] = row[name].encode(codec, "backslashreplace").decode(codec)
     return row
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shsim.errors import DatabaseError, ExamBusyError, UnsettledError
+from shsim.errors import DatabaseError, ExamBusyError, ShsimError, UnsettledError
 
 #: What is added where nobody can say whether a COMMIT stands.
 _UNSETTLED = (
@@ -12,8 +12,8 @@ _UNSETTLED = (
 
 
 def told(
-    said: DatabaseError, waited: float | None, *, out_of_pool: bool, unknown: bool, saving: bool
-) -> DatabaseError:
+    said: ShsimError, waited: float | None, *, out_of_pool: bool, unknown: bool, saving: bool
+) -> ShsimError:
     """A fault of the server's or the connection's.
 
     Parameters
@@ -29,6 +29,8 @@ def told(
     saving
         The transaction was to save something.
     """
+    if not isinstance(said, DatabaseError):
+        return said
     words = str(said)
     if unknown:
         words = words.replace(" Nothing was written.", "")

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from shsim.errors import DatabaseError, ExamBusyError
+from shsim.errors import DatabaseError, ExamBusyError, ShsimError
 from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
 from shsim.storage.postgres_cancel import end_query, end_query_soon
+from shsim.storage.postgres_encoding import settle_encoding
 from shsim.storage.postgres_faults import kept_out, overtaken, told
 from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
 from shsim.storage.postgres_hidden import hiding_words
@@ -250,7 +251,7 @@ class Session:
     def _settle_in(self, connection: Any) -> None:
         """Set a new connection up, and get back the locks that the former one held."""
         connection.autocommit = True
-        connection.set_client_encoding("UTF8")
+        settle_encoding(connection)
         with connection.cursor() as cursor:
             cursor.execute(_SQL["this_session"])
             pid, started = cursor.fetchone()
@@ -267,9 +268,7 @@ class Session:
         connection.commit()
         self._former = {"pid": pid, "started": started}
 
-    def _told(
-        self, error: Any, waited: float | None, *, unknown: bool, saving: bool
-    ) -> DatabaseError:
+    def _told(self, error: Any, waited: float | None, *, unknown: bool, saving: bool) -> ShsimError:
         """What the operator is told; the parameters are those of `told`."""
         said = translate(error, self.dsn, self._missing(error))
         out_of_pool = self._pooled and waited is not None
