@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -73,13 +73,19 @@ def test_a_query_is_ended_where_no_connection_is_free(postgres_dsn: str) -> None
     its.close()
 
 
+def tell(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it was about to end
+            os.kill(pid, number)
+
+
 @contextmanager
 def hung(server: Server) -> Iterator[None]:
     """The server answers nobody; it goes on by itself after PATIENCE, lest a test never end."""
     assert server._process is not None
+    os.kill(server._process.pid, signal.SIGSTOP)  # first, lest it start another
     pids = [server._process.pid, *children_of(server._process.pid)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    tell(pids, signal.SIGSTOP)
     # Not a thread: where the lock of the interpreter is held, none of ours runs.
     going_on = f"sleep {PATIENCE}; kill -CONT {' '.join(map(str, pids))}"
     rescue = subprocess.Popen(["sh", "-c", going_on])
@@ -89,8 +95,7 @@ def hung(server: Server) -> Iterator[None]:
     finally:
         rescue.kill()
         rescue.wait()
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        tell(pids, signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")
