@@ -16,10 +16,11 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from children import children_of, die_with_parent, free_port, runs
@@ -34,13 +35,13 @@ class Server:
     """A running server, and the databases made in it; one of our own can stop and start again."""
 
     dsn: str
-    _launch: Callable[[], subprocess.Popen[bytes]] | None = None
+    cluster: _Cluster | None = None
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def start(self) -> None:
-        assert self._launch is not None
-        self._process = self._launch()
+        assert self.cluster is not None
+        self._process = self.cluster.launch()
 
     def stop(self) -> None:
         """Stop at once, whoever is connected ("fast" shutdown)."""
@@ -136,62 +137,109 @@ def _binaries() -> Path:
     )
 
 
-@contextlib.contextmanager
-def _started(binaries: Path, folder: Path, *, durable: bool) -> Iterator[Server]:
-    owner = unprivileged_owner()
-    identity = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid}
-    if owner is not None:
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        binaries = _reachable(binaries, folder, owner)
-    data, log = folder / "data", folder / "log"
-    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-    initdb = subprocess.run(  # noqa: PLW1510
-        [
-            binaries / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
-            "--no-sync", "--no-instructions",
-        ],
-        capture_output=True, text=True, cwd=folder, env=environment,
-        **identity,  # type: ignore[call-overload]
-    )  # fmt: skip
-    if initdb.returncode:
-        raise RuntimeError(f"initdb failed: {initdb.stderr.strip()}")
-    (data / "pg_hba.conf").write_text(
-        f"local all {SUPERUSER} trust\n"
-        f"host all {SUPERUSER} 127.0.0.1/32 trust\n"
-        "local all all scram-sha-256\n"
-        "host all all 127.0.0.1/32 scram-sha-256\n"
-    )
-    port = free_port()
-    promise = "on" if durable else "off"
-    settings = {
-        "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
-        "fsync": promise, "full_page_writes": promise, "synchronous_commit": promise,
-        "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": 60,
-    }  # fmt: skip
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    dsn = f"host={folder} port={port} user={SUPERUSER} dbname=postgres"
+@dataclass(slots=True)
+class _Cluster:
+    """A folder of data, and how a server on it is launched."""
 
-    def launch() -> subprocess.Popen[bytes]:
+    binaries: Path
+    folder: Path
+    data: Path
+    owner: pwd.struct_passwd | None
+    settings: dict[str, object]
+    port: int = field(default_factory=free_port)
+
+    @property
+    def dsn(self) -> str:
+        return f"host={self.folder} port={self.port} user={SUPERUSER} dbname=postgres"
+
+    @property
+    def surroundings(self) -> dict[str, Any]:
+        """Whom its programs run as, and where."""
+        identity = {} if self.owner is None else {"user": self.owner.pw_uid,
+                                                  "group": self.owner.pw_gid}  # fmt: skip
+        return {"cwd": self.folder, "env": {**os.environ, "LC_ALL": "C", "TZ": "UTC"}, **identity}
+
+    def initialize(self) -> None:
+        initdb = subprocess.run(  # noqa: PLW1510
+            [
+                self.binaries / "initdb", "-D", self.data, "-U", SUPERUSER, "-A", "trust",
+                "-E", "UTF8", "--no-sync", "--no-instructions",
+            ],
+            capture_output=True, text=True, **self.surroundings,
+        )  # fmt: skip
+        if initdb.returncode:
+            raise RuntimeError(f"initdb failed: {initdb.stderr.strip()}")
+        (self.data / "pg_hba.conf").write_text(
+            f"local all,replication {SUPERUSER} trust\n"
+            f"host all {SUPERUSER} 127.0.0.1/32 trust\n"
+            "local all all scram-sha-256\n"
+            "host all all 127.0.0.1/32 scram-sha-256\n"
+        )
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        settings = {
+            **self.settings, "listen_addresses": "127.0.0.1", "port": self.port,
+            "unix_socket_directories": self.folder,
+        }  # fmt: skip
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        log = self.data.with_name(f"{self.data.name}.log")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *options],
-                stdout=output, stderr=output, cwd=folder, env=environment,
-                preexec_fn=die_with_parent,  # noqa: PLW1509
-                **identity,  # type: ignore[call-overload]
+                [self.binaries / "postgres", "-D", self.data, *options],
+                stdout=output, stderr=output, preexec_fn=die_with_parent,  # noqa: PLW1509
+                **self.surroundings,
             )  # fmt: skip
         try:
-            _wait_for(process, dsn, log)
+            _wait_for(process, self.dsn, log)
         except BaseException:
             process.kill()
             raise
         return process
 
-    server = Server(dsn, launch)
+
+@contextlib.contextmanager
+def _started(binaries: Path, folder: Path, *, durable: bool) -> Iterator[Server]:
+    owner = unprivileged_owner()
+    if owner is not None:
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        binaries = _reachable(binaries, folder, owner)
+    promise = "on" if durable else "off"
+    settings: dict[str, object] = {
+        "fsync": promise, "full_page_writes": promise, "synchronous_commit": promise,
+        "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": 60,
+    }  # fmt: skip
+    cluster = _Cluster(binaries, folder, folder / "data", owner, settings)
+    cluster.initialize()
+    with _running(cluster) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _running(cluster: _Cluster) -> Iterator[Server]:
+    server = Server(cluster.dsn, cluster)
     try:
         server.start()
         yield server
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """A hot standby of a server of our own, with all that it holds; it streams what follows.
+
+    What pg_basebackup does without a stop, which not every PostgreSQL for tests has with it.
+    """
+    cluster = primary.cluster
+    assert cluster is not None
+    data = cluster.folder / "standby"
+    primary.stop()
+    subprocess.run(["cp", "-a", cluster.data, data], check=True)
+    (data / "standby.signal").touch()
+    primary.start()
+    settings = {**cluster.settings, "primary_conninfo": cluster.dsn}
+    with _running(replace(cluster, data=data, settings=settings, port=free_port())) as standby:
+        yield standby
 
 
 def unprivileged_owner() -> pwd.struct_passwd | None:
