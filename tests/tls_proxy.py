@@ -46,13 +46,36 @@ def make_certificate(folder: Path) -> Path:
     return file
 
 
+#: How a client of PostgreSQL asks whether TLS is spoken, and is told that it is.
+_POSTGRES_ASKS, _POSTGRES_AGREES = bytes.fromhex("0000000804d2162f"), b"S"
+
+
 @contextlib.contextmanager
-def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
-    """A loopback port that speaks TLS and passes on to `port`."""
+def tls_in_front_of(
+    port: int, certificate: Path, *, postgres: bool = False, clients: Path | None = None
+) -> Iterator[int]:
+    """A loopback port that speaks TLS and passes on to `port`.
+
+    Parameters
+    ----------
+    port, certificate
+        Where to, and the server's key and certificate.
+    postgres
+        TLS begins as PostgreSQL's does: once it is asked for.
+    clients
+        Only clients get in that have this certificate.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients)
 
     def talk(connection: socket.socket) -> None:
+        if postgres:
+            if connection.recv(len(_POSTGRES_ASKS), socket.MSG_WAITALL) != _POSTGRES_ASKS:
+                return  # who asks for none is let in nowhere
+            connection.sendall(_POSTGRES_AGREES)
         outer = context.wrap_socket(connection, server_side=True)
         with outer, socket.create_connection(("127.0.0.1", port)) as inner:
             pass_on(outer, inner)
