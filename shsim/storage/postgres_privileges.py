@@ -10,7 +10,11 @@ from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
 
-_DENIED = re.compile(r"permission denied for (?P<kind>table|relation|sequence|schema) (?P<name>.+)")
+_DENIED = re.compile(
+    r"permission denied for (?P<kind>table|relation|view|sequence|schema) (?P<name>.+)"
+)
+#: What PostgreSQL gives to everybody, and a hardened server may not.
+_USUAL = re.compile(r"permission denied for (function (?P<function>.+)|view (?P<view>pg_\w+))")
 _TEMPORARY = "permission denied to create temporary tables"
 _UNKNOWN = re.compile(r'relation "(?P<name>[^"]+)" does not exist')
 _INSUFFICIENT, _NO_TABLE = "42501", "42P01"
@@ -19,6 +23,19 @@ _INSUFFICIENT, _NO_TABLE = "42501", "42P01"
 def may_be_denied(error: Any) -> bool:
     """Whether psycopg2's error is a privilege that the role lacks, or a table hidden by one."""
     return error.pgcode in {_INSUFFICIENT, _NO_TABLE}
+
+
+def usual_privilege(error: Any) -> str | None:
+    """A privilege that everybody has, as a rule, and that was denied; None: it was none of these.
+
+    Nothing is asked for it: without one of them there is no session.
+    """
+    match = _USUAL.match(error.diag.message_primary or "")
+    if match is None:
+        return None
+    if match["view"]:
+        return f"SELECT on {match['view']}"
+    return f"EXECUTE on function {match['function']}"
 
 
 def missing_privilege(cursor: Any, error: Any) -> str | None:

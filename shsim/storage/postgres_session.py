@@ -21,7 +21,7 @@ from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
 from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
-from shsim.storage.postgres_privileges import may_be_denied, missing_privilege
+from shsim.storage.postgres_privileges import may_be_denied, missing_privilege, usual_privilege
 from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.postgres_waiting import Tries
 from shsim.storage.statements import statements
@@ -282,8 +282,9 @@ class Session:
 
     def _missing(self, error: Any) -> str | None:
         """The privilege that was denied; None where it was none, or nobody will tell."""
-        if not may_be_denied(error) or self._connection is None:
-            return None
+        usual = usual_privilege(error)
+        if usual is not None or not may_be_denied(error) or self._connection is None:
+            return usual
         with suppress(psycopg2.Error):
             return interruptible(
                 lambda: self._transaction(lambda cursor: missing_privilege(cursor, error)),

@@ -118,6 +118,30 @@ def test_a_role_needs_to_write_k_and_to_add_to_the_ledger(role: str, filled_dsn:
     assert query(filled_dsn, ALL_K) == SAVED
 
 
+@pytest.mark.parametrize(
+    ("taken", "asked"),
+    [
+        (
+            "EXECUTE ON FUNCTION pg_try_advisory_lock(bigint)",
+            "EXECUTE on function pg_try_advisory_lock",
+        ),
+        ("SELECT ON pg_stat_activity", "SELECT on pg_stat_activity"),
+    ],
+)
+def test_what_everybody_may_as_a_rule_is_named_where_it_was_taken(
+    role: str, filled_dsn: str, taken: str, asked: str
+) -> None:
+    user = parse_dsn(role)["user"]
+    execute(filled_dsn, f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {user}")
+    execute(filled_dsn, f"REVOKE {taken} FROM PUBLIC")
+    with (
+        closing(open_store(role)) as store,
+        pytest.raises(DatabaseError, match=rf"Ask for {asked}, or"),
+        store.exam_lock("E"),
+    ):
+        pass
+
+
 def test_rows_that_a_policy_hides_are_no_race(
     role: str, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +161,22 @@ def test_rows_that_a_policy_hides_are_no_race(
     ):
         store.save_k(store.load_pool("E"), K)
     assert item_rows(filled_dsn) == before
+
+
+def test_a_privilege_on_a_view_in_a_table_s_place_is_named(role: str, filled_dsn: str) -> None:
+    user = parse_dsn(role)["user"]
+    execute(filled_dsn, "ALTER TABLE item_exposure_control RENAME TO every_k")
+    execute(filled_dsn, "CREATE VIEW item_exposure_control AS SELECT * FROM every_k")
+    execute(
+        filled_dsn,
+        "GRANT SELECT ON question_publications, question_versions, item_calibration"
+        f" TO {user}; GRANT INSERT, UPDATE ON item_exposure_control TO {user}",
+    )
+    with (
+        closing(open_store(role)) as store,
+        pytest.raises(DatabaseError, match="Ask for SELECT on item_exposure_control, or"),
+    ):
+        store.load_pool("E")
 
 
 def test_rows_that_a_view_leaves_out_are_no_race(
