@@ -177,7 +177,12 @@ def is_dropped(error: Any) -> bool:
 def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
     """sqlite3's error as one line."""
     said = " ".join(str(error).split())
-    said += _MORE.get(getattr(error, "sqlite_errorcode", 0), "")
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER:  # whose words are its author's
+        return DatabaseError(
+            f"{dsn.label} refuses a row, by a trigger: {said}. Nothing was written."
+        )
+    said += _MORE.get(code, "")
     for part, sentence in _SQLITE:
         if part in said:
             return _DAMAGE.get(part, DatabaseError)(f"{dsn.label} {sentence.format(said=said)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from sqlite3 import SQLITE_FULL
 from typing import Any
 
 from shsim.errors import DatabaseError
@@ -10,6 +12,10 @@ from shsim.errors import DatabaseError
 #: Attempts at a number of our own, which another exam's run may take first.
 _RACES = 5
 
+#: SQLSTATEs: no number that is greater can be had of a sequence; nor is there any.
+_BEYOND_THE_LAST = frozenset({"2200H", "22003"})
+
+_COUNTER = "seq of shsim_run in sqlite_sequence"
 _REMEDY = "SELECT setval(pg_get_serial_sequence('shsim_run', 'id'), max(id)) FROM shsim_run;"
 
 
@@ -25,9 +31,37 @@ def insert_numbered(cursor: Any, sql: Mapping[str, str], row: Mapping[str, Any],
     DatabaseError
         There is none to be had.
     """
-    if "number_behind" not in sql:  # SQLite, which looks at the rows
-        cursor.execute(sql["insert_run"], row)
-        return int(cursor.lastrowid)
+    with _told_where_used_up(cursor, sql, label):
+        if "number_behind" not in sql:  # SQLite, which looks at the rows
+            cursor.execute(sql["insert_run"], row)
+            return int(cursor.lastrowid)
+        return _insert_in_postgres(cursor, sql, row, label)
+
+
+@contextmanager
+def _told_where_used_up(cursor: Any, sql: Mapping[str, str], label: str) -> Iterator[None]:
+    """The last number there is has been given: neither a full disk, nor a value of no sense."""
+    try:
+        yield
+    except Exception as error:
+        code = getattr(error, "sqlite_errorcode", getattr(error, "pgcode", None))
+        if code == SQLITE_FULL:  # or it is the disk
+            cursor.execute(sql["numbers_used_up"])
+            if cursor.fetchone() is None:
+                raise
+        elif code not in _BEYOND_THE_LAST:
+            raise
+        raise DatabaseError(
+            f"{label}: the last number that a run can have ({2**63 - 1}) is taken, by hand for all"
+            " one can tell. Nothing was written. Give that run the number after the others', in"
+            " shsim_run and shsim_run_item, set what counts them back to it"
+            f" ({_COUNTER if code == SQLITE_FULL else _REMEDY}), and run again."
+        ) from error
+
+
+def _insert_in_postgres(
+    cursor: Any, sql: Mapping[str, str], row: Mapping[str, Any], label: str
+) -> int:
     cursor.execute("SAVEPOINT shsim_number")
     cursor.execute(sql["insert_run"], row)
     given = cursor.fetchone()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from shsim.errors import DatabaseError
+from shsim.storage.exam_names import shown
 
 #: The tables, with the columns that the first schema gave them.
 _COLUMNS = {
@@ -114,12 +116,13 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     )
 
 
-def _known(version: int | None, latest: int, label: str) -> int:
+def _known(version: Any, latest: int, label: str) -> int:
     if version is None:
         return 0
-    if version < 1:
+    # SQLite keeps whatever was put into a column, and PostgreSQL what a hand has made of it.
+    if not isinstance(version, int | float | Decimal) or version % 1 != 0 or version < 1:
         raise DatabaseError(
-            f"{label}: its ledger has schema {version}, which no shsim has made. Nothing was"
+            f"{label}: its ledger has schema {shown(version)}, which no shsim has made. Nothing was"
             f" written. Correct shsim_schema: this shsim records in schema {latest}."
         )
     if version > latest:
@@ -144,10 +147,16 @@ def _strange(lacking: Mapping[str, list[str]]) -> str | None:
     """What is said of tables without columns that shsim gives them."""
     if not lacking:
         return None
-    named = ", ".join(f"{name} lacks {', '.join(columns)}" for name, columns in lacking.items())
+    named = ", ".join(
+        f"{name} is a view, or another program's"
+        if len(columns) == len(_COLUMNS[name])
+        else f"{name} lacks {', '.join(columns)}"
+        for name, columns in lacking.items()
+    )
     return (
-        f"its ledger is none that shsim has made: {named}; where search_path finds another"
-        " program's table of that name first, put the ledger's own schema before it"
+        f"its ledger is none that shsim has made: {named}; rename that and let `shsim db init` make"
+        " the ledger's, or where search_path finds another program's table of that name first, put"
+        " the ledger's own schema before it"
     )
 
 

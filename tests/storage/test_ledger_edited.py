@@ -65,6 +65,34 @@ def test_numbers_that_are_behind_their_rows_are_gone_on_from(
     assert len(filled_postgres.ledger.items(6)) == 3
 
 
+def test_the_last_number_of_all_is_no_full_disk(filled: Store, dsn: str) -> None:
+    assert save(filled) == 1
+    columns = (
+        "command, exam, started, finished, os_user, host, version, settings, history, measures,"
+        " outcome, message"
+    )
+    overriding = "" if dsn.startswith("sqlite") else "OVERRIDING SYSTEM VALUE"
+    execute(
+        dsn,
+        f"INSERT INTO shsim_run (id, {columns}) {overriding}"  # noqa: S608
+        f" SELECT {2**63 - 1}, {columns} FROM shsim_run",
+    )
+    before = item_rows(dsn)
+    began = BEGUN + timedelta(hours=1)
+    with pytest.raises(DatabaseError, match=r"the last number that a run can have .* is taken"):
+        filled.save_k(filled.load_pool("E"), K, record=record(started=began, finished=began))
+    assert item_rows(dsn) == before
+
+
+def test_numbers_that_are_used_up_are_no_value_of_no_sense(
+    filled_postgres: Store, filled_dsn: str
+) -> None:
+    execute(filled_dsn, f"ALTER TABLE shsim_run ALTER COLUMN id RESTART WITH {2**63 - 1}")
+    assert save(filled_postgres) == 2**63 - 1
+    with pytest.raises(DatabaseError, match=r"the last number that a run can have .*setval"):
+        save(filled_postgres)
+
+
 def test_a_run_whose_k_are_gone_is_not_rolled_back(filled: Store, dsn: str) -> None:
     run = save(filled)
     execute(dsn, "DELETE FROM shsim_run_item")

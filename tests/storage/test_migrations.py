@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,6 +173,41 @@ def test_a_schema_that_none_has_made_is_refused(store: Store, dsn: str, version:
     for ask in (store.ledger.state, store.create_tables):
         with pytest.raises(DatabaseError, match=f"has schema {version}, which no shsim has made"):
             ask()
+
+
+@pytest.mark.parametrize("version", ["'abc'", "'1x'", "1.5", "'NaN'"])
+def test_a_schema_that_is_no_number_is_refused_too(store: Store, dsn: str, version: str) -> None:
+    execute(dsn, "DROP TABLE shsim_schema")
+    kind = "numeric" if version in ("1.5", "'NaN'") else "text"
+    execute(dsn, f"CREATE TABLE shsim_schema (version {kind}, applied_at text)")
+    execute(dsn, f"INSERT INTO shsim_schema VALUES ({version}, 'x')")  # noqa: S608
+    said = f"has schema {version.strip(chr(39))}, which no shsim has made.*Correct shsim_schema"
+    for ask in (store.create_tables, store.check, lambda: store.ledger.history(None, 1)):
+        with pytest.raises(DatabaseError, match=said):
+            ask()
+
+
+def test_a_schema_that_is_bytes_is_refused_too(tmp_path: Path) -> None:
+    dsn = f"sqlite:///{tmp_path / 'bytes.sqlite'}"
+    with closing(open_store(dsn)) as store:
+        store.create_tables()
+        execute(dsn, "DROP TABLE shsim_schema")
+        execute(dsn, "CREATE TABLE shsim_schema (version, applied_at)")
+        execute(dsn, "INSERT INTO shsim_schema VALUES (x'ff', 'x')")
+        with pytest.raises(DatabaseError, match="which no shsim has made"):
+            store.ledger.history(None, 1)
+
+
+def test_a_view_in_a_tables_place_is_named_with_what_to_do(store: Store, dsn: str) -> None:
+    execute(dsn, "DROP TABLE shsim_run")
+    execute(dsn, "CREATE VIEW shsim_run AS SELECT question_id FROM question_versions")
+    said = "shsim_run is a view, or another program's; rename that and let `shsim db init` make"
+    for ask in (store.create_tables, lambda: store.ledger.history(None, 1)):
+        with pytest.raises(DatabaseError, match=said):
+            ask()
+    assert [said in finding.sentence for finding in store.check()].count(True) == 1
+    execute(dsn, "DROP VIEW shsim_run")
+    assert store.create_tables() == ("shsim_run",)
 
 
 def test_a_replica_is_read_and_not_recorded_in(postgres_dsn: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +77,20 @@ def test_an_import_under_such_a_trigger_publishes_nothing(
     with pytest.raises(DatabaseError, match=r"1 of the items imported do not stand .*a trigger"):
         filled.import_pool(pool)
     assert item_rows(dsn) == before
+
+
+def test_what_a_trigger_says_is_not_taken_for_sqlites_own_words(tmp_path: Path) -> None:
+    dsn = f"sqlite:///{tmp_path / 'own.sqlite'}"
+    with closing(open_store(dsn)) as store:
+        store.create_tables()
+        store.import_pool(pool_of("E"))
+        execute(
+            dsn,
+            "CREATE TRIGGER t BEFORE UPDATE ON item_exposure_control"
+            " BEGIN SELECT RAISE(ABORT, 'the queue is full'); END",
+        )
+        with pytest.raises(DatabaseError, match="by a trigger: the queue is full"):
+            store.save_k(store.load_pool("E"), K)
 
 
 def test_a_trigger_that_waits_for_the_commit_is_not_too_late(

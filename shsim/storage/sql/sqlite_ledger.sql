@@ -1,14 +1,20 @@
 -- name: state
--- Which of the tables are there, with which columns? Whether they may be read and written is the file system's affair.
-SELECT t.column1, EXISTS (
-    SELECT 1 FROM sqlite_master m WHERE m.type = 'table' AND m.name = t.column1
-), 1, 1, 0, (SELECT group_concat(name) FROM pragma_table_info(t.column1))
-FROM (VALUES ('shsim_schema'), ('shsim_run'), ('shsim_run_item')) t;
+-- Which of the tables are there, with which columns? Whether they may be read and written is the
+-- file system's affair. A view that has a table's name is in its way, and has no column of ours.
+SELECT t.column1, m.type IS NOT NULL, 1, 1, 0, CASE m.type
+    WHEN 'table' THEN (SELECT group_concat(name) FROM pragma_table_info(t.column1))
+END
+FROM (VALUES ('shsim_schema'), ('shsim_run'), ('shsim_run_item')) t
+LEFT JOIN sqlite_master m
+    ON m.name = t.column1 COLLATE NOCASE AND m.type IN ('table', 'view');
 
 -- name: number_on
 -- A table of runs that was made anew goes on from the numbers that have been given out.
 INSERT INTO sqlite_sequence (name, seq)
 SELECT 'shsim_run', max(run) FROM shsim_run_item HAVING max(run) > 0;
+
+-- name: numbers_used_up
+SELECT 1 FROM sqlite_sequence WHERE name = 'shsim_run' AND seq = 9223372036854775807;
 
 -- name: migration_1
 CREATE TABLE shsim_schema (
