@@ -50,7 +50,10 @@ def demo(**parameters: Any) -> None:
 @group.command(cls=Command, epilog=EPILOG, short_help="Say what is missing or odd.")
 @options.database
 def check(**parameters: Any) -> None:
-    """Say what is missing or odd in the database; exit code 4 where a run would fail."""
+    """Say what is missing or odd in the database; exit code 4 where a run would fail.
+
+    A run that saves is meant: on a replica, or for a user who may only read, it is 4.
+    """
     from shsim.cli.work.tables import Request, run_check
 
     run_check(Request(**parameters))

@@ -37,7 +37,7 @@ Examples:
 def command(**parameters: Any) -> None:
     """Show versions, threads, cache and database, and what would stop or slow a run.
 
-    Ends with 4 where the database is out of reach.
+    Ends with 4 where the database is out of reach, or a run could not save in it.
     """
     from shsim.cli.work.diagnosis import Request, run
 

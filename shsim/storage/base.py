@@ -15,6 +15,7 @@ from shsim.model.item_pool import ItemPool
 from shsim.model.run_record import RecordedRun, RunRecord
 from shsim.storage.exam_waiting import Patience
 from shsim.storage.ledger import Ledger
+from shsim.storage.needs import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class Store(Protocol):
 
         `check` says more, and reads every pool.
         """
+
+    def require_privileges(self, needs: Needs) -> None:
+        """Raise where what is needed cannot be done here, or not by this role; names it all."""
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""

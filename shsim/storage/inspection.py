@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,13 @@ _NAMED = 5
 class TableState:
     """A table as it is found: no column means that it is not there, or not to be seen.
 
-    `hidden_in` is then the schema that it stands in, and that this role may not use.
+    `hidden_in` is then the schema that it stands in, and that this role may not use; that is
+    among the hindrances to saving, as what a run needs of a table that is there is.
     """
 
     columns: frozenset[str] = frozenset()
     hidden_in: str | None = None
     readable: bool = True
-    writable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,20 @@ class Inspection:
         Loads an exam's pool, and refuses a bad one as a run would.
     unrecorded
         What the ledger lacks for runs to be recorded.
+    hindrances
+        Why no run could save here, or not by this user; a sentence each.
     """
 
     tables: Mapping[str, TableState]
     ask: Callable[[str], list[tuple[Any, ...]]]
     load: Callable[[str], ItemPool]
     unrecorded: str | None = None
+    hindrances: Sequence[str] = ()
 
     def findings(self) -> list[Finding]:
         """Everything found; what the tables lack hides the rest."""
-        found = list(self._tables())
+        found = [Finding(blocking=True, sentence=sentence) for sentence in self.hindrances]
+        found += self._tables()
         if self.unrecorded is not None:
             found.append(
                 Finding(blocking=False, sentence=f"Runs are not recorded: {self.unrecorded}.")
@@ -71,13 +75,6 @@ class Inspection:
         return found
 
     def _tables(self) -> Iterator[Finding]:
-        for schema in sorted(
-            {state.hidden_in for state in self.tables.values() if state.hidden_in}
-        ):
-            yield Finding(
-                blocking=True,
-                sentence=f"Schema {schema} may not be used. Ask for USAGE on schema {schema}.",
-            )
         for name, state in self.tables.items():
             blocking = name not in OPTIONAL_TABLES
             if state.hidden_in is not None:
@@ -90,15 +87,8 @@ class Inspection:
                 yield Finding(
                     blocking, f"Table {name} lacks {', '.join(missing)}. Add what is missing."
                 )
-            if not state.readable:
+            if not (state.readable or blocking):
                 yield Finding(blocking, f"Table {name} may not be read. Ask for SELECT on it.")
-            if name == "item_exposure_control" and not state.writable:
-                yield Finding(
-                    blocking=True,
-                    sentence=f"Table {name} may not be written, so that no k can be saved."
-                    " Ask for INSERT and UPDATE on it.",
-                )
-
         if "sh_p" in self.tables["item_exposure_control"].columns:
             for (kind,) in self.ask("rounding_k"):
                 yield Finding(blocking=True, sentence=rounding_words(kind))

@@ -48,7 +48,7 @@ def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, s
         beyond = "OVERRIDING SYSTEM VALUE VALUES ((SELECT max(id) + 1 FROM shsim_run), "
         common |= {
             "insert_run": insert,
-            "hiding_schema": statements("postgres")["hiding_schema"],
+            "places": statements("postgres")["places"],
             "end_deferring": statements("postgres")["end_deferring"],
             "insert_run_beyond": insert.replace("(", "(id, ", 1).replace("VALUES (", beyond, 1),
         }

@@ -11,7 +11,7 @@ from shsim.errors import DatabaseError
 from shsim.storage.exam_names import shown
 
 #: The tables, with the columns that the first schema gave them.
-_COLUMNS = {
+LEDGER_COLUMNS = {
     "shsim_schema": {"version", "applied_at"},
     "shsim_run": {
         "id", "command", "exam", "started", "finished", "database_user", "os_user", "host",
@@ -20,7 +20,7 @@ _COLUMNS = {
     },
     "shsim_run_item": {"run", "question_id", "version", "k_before", "k_after"},
 }  # fmt: skip
-LEDGER_TABLES = tuple(_COLUMNS)
+LEDGER_TABLES = tuple(LEDGER_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     kept = len(missing) < len(rows)
     hidden = [name for name, there, readable, *_ in rows if there and not readable]
     lacking = {
-        name: sorted(_COLUMNS[name].difference((columns or "").split(",")))
+        name: sorted(LEDGER_COLUMNS[name].difference((columns or "").split(",")))
         for name, there, _, _, _, columns in rows
         if there
     }
@@ -135,11 +135,11 @@ def _known(version: Any, latest: int, label: str) -> int:
 
 def _of_schema(cursor: Any, sql: Mapping[str, str], missing: tuple[str, ...]) -> str | None:
     """What is said of a table that is there, in a schema that this role may not use."""
-    if missing and "hiding_schema" in sql:  # SQLite has no schemas
-        cursor.execute(sql["hiding_schema"], {"table": missing[0]})
-        row = cursor.fetchone()
-        if row is not None:
-            return f"its ledger may not be read; ask for USAGE on schema {row[0]}"
+    if missing and "places" in sql:  # SQLite has no schemas
+        cursor.execute(sql["places"], {"tables": [missing[0]]})
+        ((_, _, schema, usable),) = cursor.fetchall()
+        if not usable:
+            return f"its ledger may not be read; ask for USAGE on schema {schema}"
     return None
 
 
@@ -149,7 +149,7 @@ def _strange(lacking: Mapping[str, list[str]]) -> str | None:
         return None
     named = ", ".join(
         f"{name} is a view, or another program's"
-        if len(columns) == len(_COLUMNS[name])
+        if len(columns) == len(LEDGER_COLUMNS[name])
         else f"{name} lacks {', '.join(columns)}"
         for name, columns in lacking.items()
     )

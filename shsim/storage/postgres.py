@@ -23,7 +23,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
-from shsim.storage.postgres_grants import IMPORTING, OWNING
+from shsim.storage.needs import IMPORTING, OWNING, Needs
 from shsim.storage.postgres_import import Import, read_import_plan
 from shsim.storage.postgres_locks import lock_key
 from shsim.storage.postgres_rows import (
@@ -35,10 +35,9 @@ from shsim.storage.postgres_rows import (
 )
 from shsim.storage.postgres_save import Save
 from shsim.storage.postgres_session import PATIENCE, Session
-from shsim.storage.postgres_tables import create_missing, exams, insert_demo, table_state
+from shsim.storage.postgres_tables import create_missing, exams, insert_demo, look_at_tables
 from shsim.storage.postgres_waiting import limit_waiting
 from shsim.storage.statements import statements
-from shsim.storage.tables import TABLES
 
 T = TypeVar("T")
 
@@ -105,6 +104,10 @@ class PostgresStore:
             cursor.execute(_QUESTIONS["touch_tables"])
 
         self._session.run(work)
+
+    def require_privileges(self, needs: Needs) -> None:
+        """Raise where what is needed cannot be done here, or not by this role; names it all."""
+        self._session.require(needs)
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
@@ -267,7 +270,7 @@ class PostgresStore:
 
     def add_demo(self) -> bool:
         """Put the exam DEMO-EXAM in, with some weeks of responses; False if it is there."""
-        with self._session.exam_lock(DEMO_EXAM, wanted=OWNING):
+        with self._session.exam_lock(DEMO_EXAM, needs=OWNING):
             demo = DemoTables.make()
             if demo.stands_in(self):
                 return False
@@ -276,9 +279,7 @@ class PostgresStore:
 
     def check(self) -> list[Finding]:
         """What is missing or odd."""
-        tables = self._session.run(
-            lambda cursor: {table: table_state(cursor, table) for table in TABLES}
-        )
+        tables, hindrances = self._session.run(look_at_tables)
 
         def ask(question: str) -> list[tuple[Any, ...]]:
             def work(cursor: Any) -> list[tuple[Any, ...]]:
@@ -287,7 +288,8 @@ class PostgresStore:
 
             return self._session.run(work)
 
-        return Inspection(tables, ask, self.load_pool, self.ledger.state().lack).findings()
+        lack = self.ledger.state().lack
+        return Inspection(tables, ask, self.load_pool, lack, hindrances).findings()
 
     def close(self) -> None:
         """Give the connection back; safe to call twice."""

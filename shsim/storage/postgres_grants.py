@@ -1,82 +1,102 @@
-"""What a role must be granted to save, looked at before the work and not after it."""
+"""What a role must be granted, looked at before the work and not after it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from psycopg2.extensions import quote_ident
-
 from shsim.errors import DatabaseError
+from shsim.storage.driver_errors import read_only
+from shsim.storage.dsn import Dsn
+from shsim.storage.needs import Needs, is_writing
+from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
 
-#: By table and privilege the columns that are touched: a role may have been given those alone.
-Wanted = Mapping[tuple[str, str], tuple[str, ...]]
 
-SAVING: Wanted = {
-    ("item_exposure_control", "SELECT"): ("question_id", "version", "sh_p"),
-    ("item_exposure_control", "INSERT"): ("question_id", "version", "sh_p", "updated_at"),
-    ("item_exposure_control", "UPDATE"): ("sh_p", "updated_at"),
-}
-IMPORTING: Wanted = {
-    **SAVING,
-    ("question_publications", "INSERT"): ("exam_code", "question_id", "live_version"),
-    ("question_publications", "UPDATE"): ("live_version",),
-    ("question_versions", "INSERT"): ("question_id", "version", "topic_id", "state"),
-    ("question_versions", "UPDATE"): ("topic_id", "state"),
-    ("item_calibration", "INSERT"): ("question_id", "version", "model", "a", "b", "c"),
-    ("item_calibration", "UPDATE"): ("a", "b", "c"),
-}
-
-#: Whoever has made the tables may fill them.
-OWNING: Wanted = {}
-
-
-def refuse_lacking(cursor: Any, label: str, wanted: Wanted) -> None:
-    """Raise where this role may not do what a save will do, naming every grant that it lacks.
+def refuse_unmet(cursor: Any, dsn: Dsn, needs: Needs) -> None:
+    """Raise where what is needed cannot be done here, or not by this role.
 
     A table that is missing is another matter, and said by whoever reads it.
 
     Raises
     ------
     DatabaseError
-        Names the privileges, and the statements that grant them.
+        The database is read-only, k would be rounded, or the role lacks privileges: names them
+        all, with the statements that grant them.
     """
-    lacking = _lacking(cursor, wanted) if wanted else {}
-    if not lacking:
-        return
+    writing = is_writing(needs)
+    if writing and is_read_only(cursor):
+        raise read_only(dsn)
+    lacking = lacking_grants(cursor, needs)
+    if lacking:
+        what = "to save. Nothing was written" if writing else "to read what is needed"
+        asked = "; ".join(asked for asked, _ in lacking)
+        grants = " ".join(grant for _, grant in lacking)
+        raise DatabaseError(
+            f"{dsn.label} does not permit this user {what}."
+            f" Ask for {asked}, or take another user: {grants}"
+        )
+    if writing:
+        refuse_rounding(cursor, dsn.label)
+
+
+def is_read_only(cursor: Any) -> bool:
+    """Whether nobody's session, or not one of this role's, can write here: a replica, say."""
+    cursor.execute(_SQL["cannot_write"])
+    return bool(cursor.fetchone()[0])
+
+
+def lacking_grants(cursor: Any, needs: Needs) -> list[tuple[str, str]]:
+    """What this role lacks: in words, and as the statement that grants it.
+
+    It is found in the catalogue, and so even where the schema may not be used.
+    """
+    if not needs:
+        return []
     cursor.execute(_SQL["role_and_database"])
-    role, database = (quote_ident(name, cursor) for name in cursor.fetchone())
-    things = {thing: ", ".join(privileges) for thing, privileges in lacking.items()}
-    asked = ", ".join(f"{what} on {thing}" for thing, what in things.items())
-    grants = " ".join(
-        f"GRANT {what} ON {_grantable(thing, database)} TO {role};"
-        for thing, what in things.items()
-    )
-    raise DatabaseError(
-        f"{label} does not permit this user to save. Nothing was written."
-        f" Ask for {asked}, or take another user: {grants}"
-    )
+    role, database = cursor.fetchone()
+    return [
+        (f"{privileges} on {words}", f"GRANT {privileges} ON {words_of_grant} TO {role};")
+        for privileges, words, words_of_grant in _lacking(cursor, needs, database)
+    ]
 
 
-def _lacking(cursor: Any, wanted: Wanted) -> dict[str, list[str]]:
-    """Privileges that are lacking, by what they are on."""
-    rows = [(*key, column) for key, columns in wanted.items() for column in columns]
-    tables, privileges, columns = (list(each) for each in zip(*rows, strict=True))
-    asked = {"tables": tables, "privileges": privileges, "columns": columns}
-    found: dict[str, list[str]] = {}
-    for question in ("lacking_columns", "lacking_sequences", "lacking_temporary"):
-        cursor.execute(_SQL[question], asked)
-        _gather(found, cursor.fetchall())
-    return found
+def _lacking(cursor: Any, needs: Needs, database: str) -> Iterator[tuple[str, str, str]]:
+    """Privileges, what they are lacking on, and that as a GRANT has it."""
+    cursor.execute(_SQL["places"], {"tables": list(dict.fromkeys(table for table, _ in needs))})
+    places = cursor.fetchall()
+    for schema in sorted({schema for _, _, schema, usable in places if not usable}):
+        yield "USAGE", f"schema {schema}", f"SCHEMA {schema}"
+    numbers = {name: number for name, number, *_ in places}
+    # Whoever grants may search elsewhere.
+    full = {name: name if at == "public" else f"{at}.{name}" for name, _, at, _ in places}
+    for privileges, tables in _of_tables(cursor, needs, numbers).items():
+        yield privileges, ", ".join(tables), ", ".join(full[table] for table in tables)
+    if not is_writing(needs):
+        return
+    filled = [numbers[table] for table, privilege in needs if privilege == "INSERT"]
+    cursor.execute(_SQL["lacking_sequences"], {"numbers": filled})
+    for (sequence,) in cursor.fetchall():
+        yield "USAGE", f"sequence {sequence}", f"SEQUENCE {sequence}"
+    cursor.execute(_SQL["may_make_temporary"])
+    if not cursor.fetchone()[0]:
+        yield "TEMPORARY", "the database", f"DATABASE {database}"
 
 
-def _gather(found: dict[str, list[str]], rows: Iterable[tuple[str, str]]) -> None:
-    for thing, privilege in rows:
-        found.setdefault(thing, []).append(privilege)
-
-
-def _grantable(thing: str, database: str) -> str:
-    return thing.replace("the database", f"DATABASE {database}").replace("sequence ", "SEQUENCE ")
+def _of_tables(
+    cursor: Any, needs: Needs, numbers: Mapping[str, int | None]
+) -> Mapping[str, list[str]]:
+    """The tables that lack the same privileges, by these."""
+    rows = [(*key, numbers[key[0]], column) for key, columns in needs.items() for column in columns]
+    tables, privileges, oids, columns = (list(each) for each in zip(*rows, strict=True))
+    asked = {"tables": tables, "privileges": privileges, "numbers": oids, "columns": columns}
+    cursor.execute(_SQL["lacking_columns"], asked)
+    of_table: dict[str, list[str]] = {}
+    for table, privilege in cursor.fetchall():
+        of_table.setdefault(table, []).append(privilege)
+    alike: dict[str, list[str]] = {}
+    for table, lacking in of_table.items():
+        alike.setdefault(", ".join(lacking), []).append(table)
+    return alike

@@ -75,9 +75,9 @@ def hiding_schema(cursor: Any, table: str) -> str | None:
 
     A schema that may not be used is left out of the search, as if it held nothing.
     """
-    cursor.execute(_SQL["hiding_schema"], {"table": table})
-    row = cursor.fetchone()
-    return None if row is None else str(row[0])
+    cursor.execute(_SQL["places"], {"tables": [table]})
+    ((_, _, schema, usable),) = cursor.fetchall()
+    return None if usable else str(schema)
 
 
 def _statement_of(error: Any) -> str:

@@ -10,19 +10,19 @@ from typing import Any, TypeVar
 import psycopg2
 
 from shsim.errors import DatabaseError, ExamBusyError, ShsimError
-from shsim.storage.driver_errors import TRANSIENT, is_dropped, read_only, translate
+from shsim.storage.driver_errors import TRANSIENT, is_dropped, translate
 from shsim.storage.dsn import Dsn
 from shsim.storage.exam_waiting import Patience, take_exam
 from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
+from shsim.storage.needs import SAVING, Needs
 from shsim.storage.postgres_cancel import end_query, end_query_soon
 from shsim.storage.postgres_encoding import settle_encoding
 from shsim.storage.postgres_faults import kept_out, overtaken, told
-from shsim.storage.postgres_grants import SAVING, Wanted, refuse_lacking
+from shsim.storage.postgres_grants import refuse_unmet
 from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_locks import ExamLocks
 from shsim.storage.postgres_pooler import is_pooled, require_transactions
 from shsim.storage.postgres_privileges import may_be_denied, missing_privilege, usual_privilege
-from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.postgres_waiting import Tries
 from shsim.storage.statements import statements
 
@@ -136,14 +136,14 @@ class Session:
 
     @contextmanager
     def exam_lock(
-        self, exam: str, patience: Patience | None = None, wanted: Wanted = SAVING
+        self, exam: str, patience: Patience | None = None, needs: Needs = SAVING
     ) -> Iterator[None]:
         """The exam's advisory lock, held by the session and taken again after a drop.
 
         Parameters
         ----------
-        wanted
-            The privileges that whatever the exam is locked for will ask for.
+        needs
+            What the exam is locked for.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class Session:
         if exam in self._locks.held:
             yield
             return
-        self.run(lambda cursor: self._refuse_what_cannot_save(cursor, wanted))
+        self.require(needs)
         take_exam(
             exam,
             self.dsn.label,
@@ -168,6 +168,10 @@ class Session:
         finally:
             self._locks.held.remove(exam)
             self._let_go(exam)
+
+    def require(self, needs: Needs) -> None:
+        """See to it that what is needed can be done here, by this role."""
+        self.run(lambda cursor: refuse_unmet(cursor, self.dsn, needs))
 
     def require_lock(self, cursor: Any, exam: str) -> None:
         """See to it that the exam is ours in this transaction; names who else holds it."""
@@ -224,13 +228,6 @@ class Session:
                 lambda: self._transaction(lambda cursor: self._locks.release(cursor, exam)),
                 self._cancel,
             )
-
-    def _refuse_what_cannot_save(self, cursor: Any, wanted: Wanted) -> None:
-        cursor.execute(_SQL["cannot_write"])
-        if cursor.fetchone()[0]:
-            raise read_only(self.dsn)
-        refuse_lacking(cursor, self.dsn.label, wanted)
-        refuse_rounding(cursor, self.dsn.label)
 
     def _connect(self) -> Any:
         return psycopg2.connect(**self.dsn.connection_parameters(self._application_name))

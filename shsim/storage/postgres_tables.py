@@ -7,9 +7,12 @@ from typing import Any
 
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.inspection import TableState
+from shsim.storage.needs import AUDITING, SAVING
+from shsim.storage.postgres_grants import is_read_only, lacking_grants
 from shsim.storage.postgres_privileges import hiding_schema
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
+from shsim.storage.unsaveable import READ_ONLY
 
 _SQL = statements("postgres")
 _QUESTIONS = statements("questions")
@@ -29,14 +32,14 @@ def create_missing(cursor: Any) -> tuple[str, ...]:
     return made
 
 
-def table_state(cursor: Any, table: str) -> TableState:
-    """A table as it is found."""
-    columns = _columns(cursor, table)
-    if not columns:
-        return TableState(hidden_in=hiding_schema(cursor, table))
-    cursor.execute(_SQL["privileges"], {"table": table})
-    readable, insertable, updatable = cursor.fetchone()
-    return TableState(columns, readable=readable, writable=insertable and updatable)
+def look_at_tables(cursor: Any) -> tuple[dict[str, TableState], list[str]]:
+    """The tables as they are found, and why no run could save its k in them."""
+    hindrances = [READ_ONLY] if is_read_only(cursor) else []
+    hindrances += [
+        f"This user may not save. Ask for {asked}: {grant}"
+        for asked, grant in lacking_grants(cursor, SAVING)
+    ]
+    return {table: _state(cursor, table) for table in TABLES}, hindrances
 
 
 def insert_demo(cursor: Any, demo: DemoTables) -> None:
@@ -51,6 +54,14 @@ def insert_demo(cursor: Any, demo: DemoTables) -> None:
             for row in rows
         )
         cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.BytesIO(text.encode()))
+
+
+def _state(cursor: Any, table: str) -> TableState:
+    columns = _columns(cursor, table)
+    if not columns:
+        return TableState(hidden_in=hiding_schema(cursor, table))
+    read = {key: columns for key, columns in AUDITING.items() if key[0] == table}
+    return TableState(columns, readable=not lacking_grants(cursor, read))
 
 
 def _columns(cursor: Any, table: str) -> frozenset[str]:

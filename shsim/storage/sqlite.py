@@ -26,6 +26,7 @@ from shsim.storage.import_rows import import_rows
 from shsim.storage.inspection import Inspection, TableState
 from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
+from shsim.storage.needs import Needs
 from shsim.storage.saved_k import count_imported, refuse_unimported, refuse_unsaved
 from shsim.storage.sqlite_rows import (
     read_import_plan,
@@ -38,6 +39,7 @@ from shsim.storage.sqlite_rows import (
 from shsim.storage.sqlite_session import SqliteSession
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
+from shsim.storage.unsaveable import file_hindrances
 
 _SQL = statements("sqlite")
 _QUESTIONS = statements("questions")
@@ -80,6 +82,9 @@ class SqliteStore:
     def require_tables(self) -> None:
         """Raise where a table that runs need is missing or may not be read."""
         self._session.run(lambda db: db.execute(_QUESTIONS["touch_tables"]).fetchone())
+
+    def require_privileges(self, needs: Needs) -> None:
+        """Nothing: a file knows no roles, and :meth:`exam_lock` sees whether it can be written."""
 
     def exams(self) -> dict[str, int]:
         """Exam codes and how many items each publishes, by code."""
@@ -285,7 +290,8 @@ class SqliteStore:
             statement = _QUESTIONS.get(question) or _SQL[question]
             return self._session.run(lambda db: db.execute(statement).fetchall())
 
-        return Inspection(tables, ask, self.load_pool, self.ledger.state().lack).findings()
+        lack, hindrances = self.ledger.state().lack, file_hindrances(self._dsn.path.resolve())
+        return Inspection(tables, ask, self.load_pool, lack, hindrances).findings()
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

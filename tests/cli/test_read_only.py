@@ -38,3 +38,16 @@ def test_a_file_that_is_read_only(
     assert ended.code == 4
     assert "is read-only. Nothing was written. Check the permissions" in ended.err
     assert '"event": "stage"' not in ended.err
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_the_check_of_a_file_that_nothing_can_be_saved_in(
+    here: Run, demo_file: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    closed = demo_file if what == "file" else demo_file.parent
+    monkeypatch.setattr("shsim.storage.unsaveable.os.access", lambda path, _mode: path != closed)
+    for command in (("db", "check"), ("doctor",)):
+        ended = here(*command, "--dsn", f"sqlite:///{demo_file}")
+        assert ended.code == 4
+        assert ended.out.count("FAIL") == 1
+        assert f"The {what} {closed} may not be written: simulate, sweep and audit" in ended.out

@@ -85,8 +85,8 @@ def test_a_role_that_may_only_read_loads_and_cannot_save(
         pool = store.load_pool("E")
         assert [finding.sentence for finding in store.check()] == [
             (
-                "Table item_exposure_control may not be written, so that no k can be saved."
-                " Ask for INSERT and UPDATE on it."
+                "This user may not save. Ask for INSERT, UPDATE on item_exposure_control:"
+                f" GRANT INSERT, UPDATE ON item_exposure_control TO {parse_dsn(role)['user']};"
             ),
             (
                 "Runs are not recorded: its ledger may not be written; ask for INSERT on"
@@ -197,7 +197,11 @@ def test_rows_that_a_view_leaves_out_are_no_race(
 def test_check_names_tables_that_may_not_be_read(role: str) -> None:
     with closing(open_store(role)) as store:
         sentences = [finding.sentence for finding in store.check()]
-    assert "Table question_versions may not be read. Ask for SELECT on it." in sentences
+    reading = "question_publications, question_versions, item_calibration"
+    user = parse_dsn(role)["user"]
+    asked = f"This user may not save. Ask for SELECT on {reading}: GRANT SELECT ON {reading} TO"
+    assert sentences[0] == f"{asked} {user};"
+    assert "Table user_responses may not be read. Ask for SELECT on it." in sentences
 
 
 @pytest.mark.parametrize(
@@ -219,8 +223,10 @@ def test_a_schema_out_of_sight_is_told_from_one_that_is_not_searched(
         first = store.check()[0].sentence
         with pytest.raises(DatabaseError) as caught:
             store.ledger.history("E", 1)
-    asked = f"sk for USAGE on schema {schema}."
+    named = f'"{schema}"' if " " in schema else schema
+    asked = f"sk for USAGE on schema {named}"
     assert (asked in first, asked in str(caught.value)) == (hidden, hidden)
+    assert (f"GRANT USAGE ON SCHEMA {named} TO {user};" in first) == hidden
     assert ("is missing" in first, "keeps no ledger" in str(caught.value)) != (hidden, hidden)
 
 

@@ -27,6 +27,7 @@ from shsim.report.audit_data import audit_data
 from shsim.report.audit_summary import audit_sentences, audit_text
 from shsim.report.render import Format
 from shsim.storage.embedded import embedded_path
+from shsim.storage.needs import AUDITING
 from shsim.workflow.audit import audit_exam
 
 
@@ -79,7 +80,9 @@ def run(request: Request) -> None:
         output = output_asked(request, audit_data, stack)
         if named_database(request) is None and not embedded_path().exists():
             raise DataError("there is no database yet, hence no attempt. Name one by --dsn.")
-        store = stack.enter_context(open_database(request, narrator, read_only=True))
+        store = stack.enter_context(
+            open_database(request, narrator, read_only=True, needs=AUDITING)
+        )
         exam = require_exam(request, request.exam, store, narrator)
         result = audit_exam(
             store, exam, settings, proposals=proposals, threads=request.threads, watch=narrator

@@ -28,6 +28,7 @@ from shsim.model.settings import CalibrationSettings
 from shsim.report.closing import DRY_RUN, saved_sentences
 from shsim.report.first_script import first_script_sentence
 from shsim.report.render import asides, result_data, result_text
+from shsim.storage.needs import READING, SAVING
 from shsim.workflow.checkpoints import Checkpoints
 from shsim.workflow.run import CalibrationOutcome, SavePolicy, calibrate_exam, calibrate_pool
 
@@ -75,7 +76,10 @@ def run(request: Request) -> None:
         settings = _settings(request, problems)
         problems.end_here(request, settings)
         _teach_first_script(request, narrator)
-        source = stack.enter_context(open_source(request, narrator, read_only=request.dry_run))
+        needs = READING if request.dry_run else SAVING
+        source = stack.enter_context(
+            open_source(request, narrator, read_only=request.dry_run, needs=needs)
+        )
         saves = source.store is not None and not request.dry_run
         request.say_seed(settings.delivery, narrator, moves_start=saves and not settings.restart)
         checkpoints = stack.enter_context(checkpoints_in(kept, request, narrator))

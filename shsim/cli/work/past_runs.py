@@ -33,6 +33,7 @@ from shsim.report.run_difference import difference_columns, difference_json, dif
 from shsim.storage.base import Store
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_spelling
+from shsim.storage.needs import LOOKING_BACK, Needs, is_writing, of_past_run
 from shsim.workflow.past_runs import NO_RUN, none_of_exam, recall, recorded_run, rollback
 
 R = TypeVar("R")
@@ -96,7 +97,9 @@ def run_history(request: HistoryRequest) -> None:
         found: _Runs = ([], 0)
         none = NO_RUN
         if not _nothing_there(request, read_only=True):
-            store = stack.enter_context(open_database(request, narrator, read_only=True))
+            store = stack.enter_context(
+                open_database(request, narrator, read_only=True, needs=LOOKING_BACK)
+            )
             found = store.ledger.history(request.exam, request.limit)
             if request.exam is not None and not found[1]:
                 none = none_of_exam(store, request.exam)
@@ -145,7 +148,8 @@ def run_rollback(request: RollbackRequest) -> None:
     with ExitStack() as stack:
         rendering = stack.enter_context(_rendering(request, data))
         narrator = Narrator(quiet=request.quiet)
-        store = _opened(request, [request.run], stack, narrator, read_only=request.dry_run)
+        needs = of_past_run(dry_run=request.dry_run)
+        store = _opened(request, [request.run], stack, narrator, needs=needs)
         done = rollback(
             store,
             request.run,
@@ -204,7 +208,7 @@ def _rendering(
 def _recalled(
     request: LedgerRequest, runs: Sequence[int], stack: ExitStack, narrator: Narrator
 ) -> list[PastRun]:
-    store = _opened(request, runs, stack, narrator, read_only=True)
+    store = _opened(request, runs, stack, narrator, needs=LOOKING_BACK)
     return [recall(store, run) for run in runs]
 
 
@@ -214,12 +218,13 @@ def _opened(
     stack: ExitStack,
     narrator: Narrator,
     *,
-    read_only: bool,
+    needs: Needs,
 ) -> Store:
     """The database, whose runs' exam the log names; looking for a run makes none."""
     if _nothing_there(request, read_only=True):
         raise DataError(f"run {runs[0]} is unknown: there is no database yet. Name one by --dsn.")
-    store = stack.enter_context(open_database(request, narrator, read_only=read_only))
+    read_only = not is_writing(needs)
+    store = stack.enter_context(open_database(request, narrator, read_only=read_only, needs=needs))
     exams = {recorded_run(store, run).exam for run in runs}
     if len(exams) == 1:  # what is told of two exams names neither
         bind(exam=exams.pop())

@@ -23,6 +23,7 @@ from shsim.report.canvas import Canvas
 from shsim.report.proposals import proposal_data, proposal_text
 from shsim.report.render import Format
 from shsim.storage.embedded import embedded_path
+from shsim.storage.needs import READING
 
 #: Days that are shown where none is named.
 _DAYS = 7
@@ -105,7 +106,7 @@ def run(request: Request) -> None:
 def _items_of(exam: str, request: Request, narrator: Narrator) -> list[ItemKey]:
     if named_database(request) is None and not embedded_path().exists():
         raise DataError("there is no database yet, hence no exam. Name one by --dsn.")
-    with open_database(request, narrator, read_only=True) as store:
+    with open_database(request, narrator, read_only=True, needs=READING) as store:
         return store.load_pool(exam).keys
 
 

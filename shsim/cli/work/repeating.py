@@ -14,6 +14,7 @@ from shsim.cli.work.taken_files import output_asked
 from shsim.errors import DataError, UsageError
 from shsim.report.render import result_data
 from shsim.storage.embedded import embedded_path
+from shsim.storage.needs import of_past_run
 from shsim.workflow.past_runs import recall, same_version, settings_to_repeat, start_to_repeat
 from shsim.workflow.run import SavePolicy, calibrate_exam
 
@@ -47,7 +48,14 @@ def repeat(request: Request, number: int) -> None:
         output = output_asked(request, result_data, stack)
         if named_database(request) is None and not embedded_path().exists():
             raise DataError(f"run {number} is unknown: there is no database yet.")
-        store = stack.enter_context(open_database(request, narrator, read_only=request.dry_run))
+        store = stack.enter_context(
+            open_database(
+                request,
+                narrator,
+                read_only=request.dry_run,
+                needs=of_past_run(dry_run=request.dry_run),
+            )
+        )
         past = recall(store, number)
         bind(exam=past.run.exam)
         settings = settings_to_repeat(past)

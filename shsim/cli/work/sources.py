@@ -22,6 +22,7 @@ from shsim.storage.csv_file import read_pool
 from shsim.storage.demo import DEMO_EXAM, demo_pool
 from shsim.storage.dsn import Dsn
 from shsim.storage.embedded import embedded_dsn, embedded_path, make_embedded
+from shsim.storage.needs import OWNING, READING, Needs
 from shsim.storage.open import open_store
 
 #: Exams named in a message; the rest is counted.
@@ -101,8 +102,13 @@ def as_typed(request: PoolRequest, source: Source) -> str:
 
 
 @contextmanager
-def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) -> Iterator[Source]:
-    """The source that a request names; its database is closed on the way out."""
+def open_source(
+    request: PoolRequest, narrator: Narrator, *, read_only: bool, needs: Needs = READING
+) -> Iterator[Source]:
+    """The source that a request names; its database is closed on the way out.
+
+    `read_only` and `needs` are those of :func:`open_database`.
+    """
     file = request.pool_file
     if file is not None:
         bind(pool=file)
@@ -122,15 +128,28 @@ def open_source(request: PoolRequest, narrator: Narrator, *, read_only: bool) ->
         bind(exam=demo.name)
         yield Source(demo.name, None, demo)
         return
-    with open_database(request, narrator, read_only=read_only) as store:
+    with open_database(request, narrator, read_only=read_only, needs=needs) as store:
         yield Source(require_exam(request, request.exam, store, narrator), store, None)
 
 
 @contextmanager
 def open_database(
-    request: DatabaseRequest, narrator: Narrator, *, read_only: bool
+    request: DatabaseRequest, narrator: Narrator, *, read_only: bool, needs: Needs = OWNING
 ) -> Iterator[Store]:
-    """The database that a request, the environment or the default names, and say which."""
+    """The database that a request, the environment or the default names, and say which.
+
+    Parameters
+    ----------
+    read_only
+        Nothing can be written through it.
+    needs
+        What will be done in it: all that the user may not do is said at once.
+
+    Raises
+    ------
+    DatabaseError
+        It is out of reach, or does not permit what is needed.
+    """
     dsn = understood_dsn(request)
     if dsn is not None and isinstance(request, PoolRequest) and "dsn" in request.typed:
         _teach_about_passwords(dsn, narrator)
@@ -142,6 +161,8 @@ def open_database(
         narrator.note(f"database {visible_line(store.label)}")
         if made:
             narrator.note(f"it is new, made on first use with the exam {DEMO_EXAM} in it")
+        if needs:
+            store.require_privileges(needs)
         yield store
     finally:
         store.close()

@@ -27,6 +27,7 @@ from shsim.storage.base import ImportPlan
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_new_name, require_spelling
 from shsim.storage.import_rows import require_importable
+from shsim.storage.needs import IMPORTING, READING
 from shsim.workflow.watch import patience_of, warn_of_commit
 
 
@@ -56,7 +57,7 @@ def run_export(request: ExportRequest) -> None:
     with ExitStack() as stack:
         narrator = Narrator(quiet=request.quiet)
         output = output_asked(request, pool_data, stack)
-        store = stack.enter_context(open_database(request, narrator, read_only=True))
+        store = stack.enter_context(open_database(request, narrator, read_only=True, needs=READING))
         pool = store.load_pool(require_exam(request, request.exam, store, narrator))
         if output is None:
             emit(pool_data(pool, request.form))
@@ -87,7 +88,7 @@ def run_import(request: ImportRequest) -> None:
             f" {plan.unchanged:,} stand so already{_left(plan.kept)}; nothing was written\n"
         )
         return
-    with open_database(request, narrator, read_only=False) as store:
+    with open_database(request, narrator, read_only=False, needs=IMPORTING) as store:
         outcome = store.import_pool(pool, patience_of(request.wait, narrator))
         warn_of_commit(outcome, narrator)
         _warn_of_shared(request.exam, store.shared_exams(request.exam), narrator)
@@ -106,7 +107,7 @@ def _planned(request: ImportRequest, pool: ItemPool, narrator: Narrator) -> Impo
     """What an import would do; a dry run makes no database to find out."""
     if named_database(request) is None and not embedded_path().exists():
         return ImportPlan(changed=len(pool), unchanged=0)
-    with open_database(request, narrator, read_only=True) as store:
+    with open_database(request, narrator, read_only=True, needs=READING) as store:
         return store.plan_import(pool)
 
 

@@ -73,7 +73,8 @@ SELECT
         THEN set_config('transaction_timeout', '0', true) END;
 
 -- name: cannot_write
-SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery();
+-- Not transaction_read_only, which is also said of a transaction that we mean to write nothing in.
+SELECT current_setting('default_transaction_read_only') = 'on' OR pg_is_in_recovery();
 
 -- name: this_session
 SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid();
@@ -217,25 +218,37 @@ WHERE e.sh_p IS DISTINCT FROM excluded.sh_p;
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped;
 
--- name: hiding_schema
--- Of the search path, which holds schemas by name, quoted or not, and "$user".
-SELECT n.nspname::text
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = %(table)s AND NOT has_schema_privilege(n.oid, 'USAGE') AND n.nspname IN (
+-- name: places
+-- Each table's number (NULL: there is none), its schema, and whether this role may use that.
+-- The search path holds schemas by name, quoted or not, and "$user".
+WITH path AS (
     SELECT CASE
-        WHEN path.part = '"$user"' THEN current_user
-        WHEN path.part LIKE '"%%"' THEN replace(trim(BOTH '"' FROM path.part), '""', '"')
-        ELSE lower(path.part)
-    END
+        WHEN part = '"$user"' THEN current_user
+        WHEN part LIKE '"%%"' THEN replace(trim(BOTH '"' FROM part), '""', '"')
+        ELSE lower(part)
+    END AS schema
     FROM (
         SELECT (regexp_matches(
             current_setting('search_path'), '"(?:[^"]|"")*"|[^,\s]+', 'g'
         ))[1] AS part
-    ) path
+    ) parts
 )
-ORDER BY 1
-LIMIT 1;
+SELECT w.name, found.number, found.schema, coalesce(found.usable, true)
+FROM unnest(%(tables)s::text[]) w(name)
+LEFT JOIN LATERAL (
+    SELECT
+        c.oid::bigint AS number,
+        quote_ident(n.nspname) AS schema,
+        has_schema_privilege(n.oid, 'USAGE') AS usable
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = w.name AND (
+        c.oid = to_regclass(quote_ident(w.name))
+        OR NOT has_schema_privilege(n.oid, 'USAGE') AND n.nspname IN (SELECT schema FROM path)
+    )
+    ORDER BY 3 DESC, 2
+    LIMIT 1
+) found ON true;
 
 -- name: privileges
 SELECT
@@ -269,32 +282,32 @@ FROM pg_class
 WHERE oid = to_regclass('item_exposure_control');
 
 -- name: role_and_database
-SELECT current_user::text, current_database()::text;
+SELECT quote_ident(current_user), quote_ident(current_database());
 
 -- name: lacking_columns
 SELECT w.table_name, w.privilege
-FROM unnest(%(tables)s::text[], %(privileges)s::text[], %(columns)s::text[])
-    WITH ORDINALITY w(table_name, privilege, column_name, place)
+FROM unnest(
+    %(tables)s::text[], %(privileges)s::text[], %(numbers)s::bigint[], %(columns)s::text[]
+) WITH ORDINALITY w(table_name, privilege, number, column_name, place)
 JOIN pg_attribute a
-    ON a.attrelid = to_regclass(w.table_name) AND a.attname = w.column_name AND NOT a.attisdropped
+    ON a.attrelid = w.number::oid AND a.attname = w.column_name AND NOT a.attisdropped
 GROUP BY w.table_name, w.privilege
 HAVING NOT bool_and(has_column_privilege(a.attrelid, a.attnum, w.privilege))
 ORDER BY min(w.place);
 
 -- name: lacking_sequences
 -- Of the tables' own defaults; an identity column asks for none. CASE keeps the order.
-SELECT DISTINCT 'sequence ' || s.oid::regclass::text, 'USAGE'
+SELECT DISTINCT s.oid::regclass::text
 FROM pg_attrdef f
 JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
     AND d.refclassid = 'pg_class'::regclass
 JOIN pg_class s ON s.oid = d.refobjid
-WHERE f.adrelid IN (SELECT to_regclass(t)::oid FROM unnest(%(tables)s::text[]) t)
+WHERE f.adrelid IN (SELECT number::oid FROM unnest(%(numbers)s::bigint[]) number)
     AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') END
 ORDER BY 1;
 
--- name: lacking_temporary
-SELECT 'the database', 'TEMPORARY'
-WHERE NOT has_database_privilege(current_database(), 'TEMPORARY');
+-- name: may_make_temporary
+SELECT has_database_privilege(current_database(), 'TEMPORARY');
 
 -- name: count_responses
 -- Of the window alone, so that the index on created_at serves.
