@@ -13,6 +13,9 @@ LEFT JOIN sqlite_master m
 INSERT INTO sqlite_sequence (name, seq)
 SELECT 'shsim_run', max(run) FROM shsim_run_item HAVING max(run) > 0;
 
+-- name: any_trigger
+SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1;
+
 -- name: numbers_used_up
 SELECT 1 FROM sqlite_sequence WHERE name = 'shsim_run' AND seq = 9223372036854775807;
 
