@@ -43,8 +43,9 @@ def makers_of(cursor: Any, sql: Mapping[str, str], exam: str) -> tuple[list[tupl
 
 def _candidates(cursor: Any, sql: Mapping[str, str], exam: str) -> list[int]:
     """Saved calibrations of an exam, and of those that share its items; the newest first."""
-    cursor.execute(sql["exams_that_wrote"], {"exam": exam})
-    others = [name for (name,) in cursor.fetchall()]
+    cursor.execute(sql["other_exams"], {"exam": exam})
+    names = [name for (name,) in cursor.fetchall()]
+    others = [name for name in names if _shares(cursor, sql, name, exam)]
     # Some of each: an exam that is calibrated every night hides no other.
     share = max(1, _OTHERS // max(1, len(others)))
     theirs = sorted(
@@ -52,6 +53,15 @@ def _candidates(cursor: Any, sql: Mapping[str, str], exam: str) -> list[int]:
     )
     ours = _saved(cursor, sql, exam, _OWN)
     return sorted([*ours, *theirs[:_OTHERS]], reverse=True)
+
+
+def _shares(cursor: Any, sql: Mapping[str, str], other: str, exam: str) -> bool:
+    """Whether the newest saved calibration of another exam wrote items of this one."""
+    for run in _saved(cursor, sql, other, 1):
+        cursor.execute(sql["wrote_any"], {"run": run, "exam": exam})
+        if cursor.fetchone() is not None:
+            return True
+    return False
 
 
 def _saved(cursor: Any, sql: Mapping[str, str], exam: str, limit: int) -> list[int]:

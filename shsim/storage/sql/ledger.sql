@@ -124,26 +124,19 @@ ORDER BY
     id DESC
 LIMIT 1;
 
--- name: exams_that_wrote
--- Other exams whose newest saved calibration wrote a live item of this one. Looked for from that
--- run's items: no bank has more of them than items, however many exams it has.
-SELECT n.exam
-FROM (
-    SELECT x.exam, (
-        SELECT l.id FROM shsim_run l
-        WHERE l.exam = x.exam AND l.command = 'calibrate' AND l.outcome = 'saved'
-        ORDER BY l.id DESC
-        LIMIT 1
-    ) AS run
-    FROM (SELECT DISTINCT exam FROM shsim_run WHERE exam <> %(exam)s) x
-) n
-WHERE EXISTS (
-    SELECT 1
-    FROM shsim_run_item i
-    CROSS JOIN question_publications p
-    WHERE i.run = n.run AND p.exam_code = %(exam)s AND p.question_id = i.question_id
-        AND p.live_version = i.version
-);
+-- name: other_exams
+SELECT DISTINCT exam FROM shsim_run WHERE exam <> %(exam)s;
+
+-- name: wrote_any
+-- Did a run write a live item of an exam? Asked item by item of that run, to the first: as a join a
+-- planner without statistics may read all that all runs wrote, or the one table for each row.
+SELECT 1
+FROM shsim_run_item i
+WHERE i.run = %(run)s AND (
+    SELECT count(*) FROM question_publications p
+    WHERE p.exam_code = %(exam)s AND p.question_id = i.question_id AND p.live_version = i.version
+) > 0
+LIMIT 1;
 
 -- name: makers
 -- k of an exam's live items below a bound, by the run that left them so; null: none that is asked.
