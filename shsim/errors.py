@@ -128,3 +128,11 @@ class Stopped(KeyboardInterrupt):
     A program with several runs at once has no signal for each of them. The text says why;
     the ledger keeps it.
     """
+
+
+class Interruption(KeyboardInterrupt):
+    """An interrupt of which more is known: `outcome` says what was saved before it."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome

@@ -25,6 +25,7 @@ from shsim.errors import (
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_USAGE,
+    Interruption,
     ShsimError,
 )
 from shsim.report.blotted import blotted
@@ -35,14 +36,6 @@ _given: list[float] = []
 
 #: What the operating system says of a place that cannot take more data.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-
-
-class Interruption(KeyboardInterrupt):
-    """An interrupt of which more is known: `outcome` says what was saved before it."""
-
-    def __init__(self, outcome: str) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
 
 
 def run_process(work: Callable[[], None]) -> NoReturn:

@@ -62,6 +62,9 @@ _REFUSED = {
     "57014": "cancelled the query: {said}. Nothing was written. Raise statement_timeout if that is"
     " what ended it, or run when the server has less to do.",
     "40": "is busy: other sessions kept changing the same rows. Nothing was written. Try again.",
+    "recovery": "is a standby, and cancelled what was in the way of its replay: {said}. Try again,"
+    " give the primary's address, or have max_standby_streaming_delay raised on the standby"
+    " (hot_standby_feedback = on keeps vacuum out of the way).",
     "23": "refuses a row: {said}. Nothing was written.",
     "22": "holds a value that shsim cannot read: {said}. Run `shsim db check`.",
     "42": "has tables of another shape than shsim expects: {said}. Run `shsim db check`.",
@@ -134,7 +137,8 @@ def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> ShsimError:
     said = _first_line(error, dsn)
     if is_unwritable(error):  # of all that is sent, exam codes alone are not made to fit
         return NotFoundError(f"{dsn.label} can hold no such exam: {said}. Correct --exam.")
-    code: str | None = error.pgcode
+    # It has the code of a row that others change, which is not so.
+    code: str | None = "recovery" if "conflict with recovery" in said else error.pgcode
     if code == "42P01" and privilege is not None:
         code = "42501"
     if code == "42P01":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from shsim.errors import DatabaseError, ExamBusyError, ShsimError, UnsettledError
 
+SEE_WHICH = "all of that stands or nothing. See which with: shsim history, or shsim export"
+
 #: What is added where nobody can say whether a COMMIT stands.
-_UNSETTLED = (
-    " It went while it was saving: all of that stands or nothing. See which with: shsim history,"
-    " or shsim export"
-)
+_UNSETTLED = f" It went while it was saving: {SEE_WHICH}"
+
+_IDLE = re.compile(r"(?:DEBUG|LOG|INFO|NOTICE):")
 
 
 def told(
@@ -69,3 +73,12 @@ def overtaken(label: str, hidden: str | None) -> DatabaseError:
         f"{label} is busy: other sessions kept changing the same rows. Nothing was written."
         " Try again."
     )
+
+
+def worth_telling(notices: Iterable[str]) -> list[str]:
+    """What the server said that is a warning at least.
+
+    One that is told to (`client_min_messages`) repeats what it logs, statement by statement. Its
+    words are its own language's, those of a warning too: so what is none is known by its name.
+    """
+    return [each for each in notices if not _IDLE.match(each)]

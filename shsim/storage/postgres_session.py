@@ -17,7 +17,7 @@ from shsim.storage.interrupt import Interrupted, OverdueError, interruptible
 from shsim.storage.needs import SAVING, Needs
 from shsim.storage.postgres_cancel import end_query, end_query_soon
 from shsim.storage.postgres_encoding import settle_encoding
-from shsim.storage.postgres_faults import kept_out, overtaken, told
+from shsim.storage.postgres_faults import kept_out, overtaken, told, worth_telling
 from shsim.storage.postgres_grants import refuse_unmet
 from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_locks import ExamLocks
@@ -97,6 +97,10 @@ class Session:
             The last attempt's fault, in one line.
         """
         tries = Tries(self.dsn.label, final)
+        with tries.interrupts_told():
+            return self._tried(work, tries)
+
+    def _tried(self, work: Callable[[Any], T], tries: Tries) -> T:
         first: float | None = None
         for attempt, delay in enumerate((*BACKOFF, None)):
             try:
@@ -110,8 +114,9 @@ class Session:
                     " what it is doing, and whether it hangs."
                 ) from None
             except Interrupted as interrupt:
-                if final and interrupt.result:
+                if tries.final and interrupt.result:
                     return interrupt.result[0]  # type: ignore[return-value]
+                tries.unknown |= tries.final and self._committing
                 if not interrupt.ended:
                     self._connection = None
                 raise
@@ -124,13 +129,15 @@ class Session:
                 dropped = self._dropped(error)
                 if dropped:
                     self._forget()
-                tries.unknown |= final and dropped and self._committing
+                tries.unknown |= tries.final and dropped and self._committing
                 first = first or time.monotonic()
                 waited = time.monotonic() - first
                 again = waited < self._patience if dropped else attempt < _RACES
                 if delay is None or not again or not (dropped or error.pgcode in TRANSIENT):
                     gone = waited if dropped else None
-                    raise self._told(error, gone, unknown=tries.unknown, saving=final) from error
+                    raise self._told(
+                        error, gone, unknown=tries.unknown, saving=tries.final
+                    ) from error
             time.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
@@ -196,7 +203,7 @@ class Session:
             self._committing = True
             connection.notices.clear()
             connection.commit()
-            self.said_at_commit = list(connection.notices)
+            self.said_at_commit = worth_telling(connection.notices)
         except BaseException:
             # After a drop there is nothing to roll back.
             with suppress(psycopg2.Error):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2.errors
 
-from shsim.storage.postgres_faults import unended
+from shsim.errors import Interruption
+from shsim.storage.postgres_faults import SEE_WHICH, unended
 from shsim.storage.statements import statements
 
 _SQL = statements("postgres")
@@ -61,4 +64,20 @@ class Tries:
         except (psycopg2.errors.LockNotAvailable, psycopg2.errors.QueryCanceled):
             if self.unknown:
                 raise unended(self.label) from None
+            raise
+
+    @contextmanager
+    def interrupts_told(self) -> Iterator[None]:
+        """Have Ctrl-C say that a COMMIT may stand, where one may.
+
+        Raises
+        ------
+        Interruption
+            With what may stand.
+        """
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            if self.unknown:
+                raise Interruption(f"it was saving: {SEE_WHICH}") from interrupt
             raise

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing
 from typing import Any
 
 import numpy as np
 import psycopg2
 import pytest
-from children import children_of
 from front_door import command
 from pgbouncer_server import pgbouncer
 from postgres_server import Server, own_server
 from psycopg2.extensions import make_dsn, parse_dsn
 from storage.databases import connect, pool_of, query
+from storage.hung_server import PATIENCE, hung
 from storage.records import record
 from storage.waiting import wait_until, waiting
 
@@ -27,9 +26,6 @@ from shsim.storage.dsn import Dsn
 from shsim.storage.open import open_store
 from shsim.storage.postgres_cancel import _libpq
 from shsim.storage.postgres_session import Session
-
-#: Seconds after which a server goes on by itself, and a test has failed.
-PATIENCE = 20
 
 
 def session(dsn: str, within: float) -> Session:
@@ -71,31 +67,6 @@ def test_a_query_is_ended_where_no_connection_is_free(postgres_dsn: str) -> None
     while query(postgres_dsn, "SELECT 1 FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'"):
         assert time.monotonic() < deadline
     its.close()
-
-
-def tell(pids: list[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):  # it was about to end
-            os.kill(pid, number)
-
-
-@contextmanager
-def hung(server: Server) -> Iterator[None]:
-    """The server answers nobody; it goes on by itself after PATIENCE, lest a test never end."""
-    assert server._process is not None
-    os.kill(server._process.pid, signal.SIGSTOP)  # first, lest it start another
-    pids = [server._process.pid, *children_of(server._process.pid)]
-    tell(pids, signal.SIGSTOP)
-    # Not a thread: where the lock of the interpreter is held, none of ours runs.
-    going_on = f"sleep {PATIENCE}; kill -CONT {' '.join(map(str, pids))}"
-    rescue = subprocess.Popen(["sh", "-c", going_on])
-    try:
-        yield
-        assert rescue.poll() is None, "it was held up until the server went on"
-    finally:
-        rescue.kill()
-        rescue.wait()
-        tell(pids, signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")

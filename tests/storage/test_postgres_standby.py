@@ -8,12 +8,17 @@ from contextlib import closing
 from typing import TypeVar
 
 import numpy as np
+import pytest
 from postgres_server import own_server
+from psycopg2.extensions import parse_dsn
 from storage.databases import pool_of, query
 from storage.records import record
 from storage.waiting import wait_until
 
+from shsim.errors import DatabaseError
+from shsim.storage.dsn import Dsn
 from shsim.storage.open import open_store
+from shsim.storage.postgres_session import Session
 from shsim.workflow.past_runs import rollback
 from shsim.workflow.single_item import set_exposure
 from shsim.workflow.watch import Silent
@@ -52,6 +57,10 @@ def test_a_cancelled_wait_for_a_standby_is_said_whatever_was_saved() -> None:
             pool = store.load_pool("E")
             k = np.full(len(pool), 0.5)
             assert store.save_k(pool, k).warning is None
+            for chatty in ("log_statement = 'all'", "client_min_messages = 'debug1'"):
+                server.execute(f"ALTER DATABASE {parse_dsn(dsn)['dbname']} SET {chatty}")
+            with closing(open_store(dsn)) as told_what_is_logged:
+                assert told_what_is_logged.save_k(pool, k, force=True).warning is None
             server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
             server.execute("SELECT pg_reload_conf()")
             entry = record()
@@ -65,3 +74,24 @@ def test_a_cancelled_wait_for_a_standby_is_said_whatever_was_saved() -> None:
         said = [saved.warning, imported.warning, undone.warning, *watch.warned]
         assert len(said) == 5
         assert all("might not have been replicated to the standby" in str(each) for each in said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "canceling statement due to conflict with recovery",
+        "terminating connection due to conflict with recovery",
+    ],
+)
+def test_what_a_standby_cancels_is_not_laid_to_other_sessions(
+    postgres_dsn: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shsim.storage.postgres_session.BACKOFF", (0.01,))
+    raising = f"DO $$ BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = '40001'; END $$"
+    with (
+        closing(Session(Dsn.parse(postgres_dsn), read_only=True, application_name="x")) as session,
+        pytest.raises(DatabaseError, match=said) as raised,
+    ):
+        session.run(lambda cursor: cursor.execute(raising))
+    assert "other sessions" not in str(raised.value)
+    assert "max_standby_streaming_delay" in str(raised.value)

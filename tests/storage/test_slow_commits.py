@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -9,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from front_door import command
 from pgbouncer_server import pgbouncer
 from postgres_server import Server, own_server
 from storage.cutting_proxy import cutting_proxy
 from storage.databases import pool_of, query
+from storage.hung_server import PATIENCE, hung
 from storage.records import record
 from storage.waiting import wait_until
 
@@ -152,3 +156,19 @@ def test_a_commit_that_does_not_end_is_not_said_to_be_none(
     assert "all of that stands or nothing" in str(fault)
     assert "Nothing was written" not in str(fault)
     assert len(query(saved, RUNS)) == 2
+
+
+def test_an_interrupt_while_it_commits_says_what_may_stand(
+    server: Server, saved: str, way: str
+) -> None:
+    with slow_commits(server):
+        run = subprocess.Popen(
+            command("rollback", "1", "--dsn", way), stderr=subprocess.PIPE, text=True
+        )
+        wait_until(lambda: bool(query(server.dsn, HELD_UP)))
+        with hung(server):
+            run.send_signal(signal.SIGINT)
+            _, said = run.communicate(timeout=2 * PATIENCE)
+    assert run.returncode == 130, said
+    assert "interrupted; it was saving: all of that stands or nothing. See which with" in said
+    assert "nothing was saved" not in said

@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from shsim.cli.process import Interruption
 from shsim.cli.progress import Narrator
 from shsim.cli.work.sources import Database
 from shsim.cli.work.taken_files import refuse_taken
+from shsim.errors import Interruption
 from shsim.report.plain_text import visible_line
 from shsim.storage.checkpoint_file import CheckpointFile, UselessCheckpointError
 from shsim.workflow.checkpoints import Checkpoints

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Protocol
 
 from shsim.cli.output_file import OutputFile
-from shsim.cli.process import Interruption, stop_if_interrupted
-from shsim.errors import DataError, UsageError
+from shsim.cli.process import stop_if_interrupted
+from shsim.errors import DataError, Interruption, UsageError
 from shsim.model.results import CalibrationResult
 
 _OUTCOMES = {
