@@ -345,6 +345,7 @@ SURFACES = (
     Surface("numbers", _number_option, _start_option, _EITHER, _same_number),
     Surface("words", _word, _start_word, _EITHER, _same_word),
     Surface("asked", _asked, _start_asked, _EITHER, _same_asked),
+    # 4: what is well formed still, and names a database that is not there.
     Surface("DSN", _dsn, _start_dsn, frozenset({2, 4}), _same_dsn),
     Surface("checkpoint", lambda rng: rng.randrange(2**31), _start_checkpoint, _EITHER,
             lambda _folder, _seed, out: out.startswith("question_id,")),
