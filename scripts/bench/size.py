@@ -42,7 +42,9 @@ from shsim.storage.base import Store  # noqa: E402
 from shsim.storage.open import open_store  # noqa: E402
 from shsim.workflow.past_runs import rollback  # noqa: E402
 
-ITEMS, LEDGER, ITEMS_EACH, TURNS = 1_000_000, 10_000, 200, 3
+ITEMS, LEDGER, ITEMS_EACH, TURNS = 1_000_000, 10_000, 200, 5
+#: Looks into the ledger a turn: one takes milliseconds, and another program's doings are seconds.
+LOOKS = 10
 GIB, MIB = 2**30, 2**20
 
 NOW = datetime.now(UTC)
@@ -99,6 +101,11 @@ def fill_ledger(dsn: str, runs: int) -> None:
         db.commit()
 
 
+def quickest(work: Callable[[], object]) -> float:
+    """The least of several times, for what is soon over."""
+    return min(seconds(work) for _ in range(LOOKS))
+
+
 def by_shsim(store: Store, size: int) -> By:
     """What the commands do, without the reading of their options."""
     rng = np.random.default_rng(4)
@@ -114,7 +121,7 @@ def by_shsim(store: Store, size: int) -> By:
     return {
         "load": lambda: seconds(lambda: store.load_pool(EXAM)),
         "save": save,
-        "history": lambda: seconds(lambda: store.ledger.history(None, 20)),
+        "history": lambda: quickest(lambda: store.ledger.history(None, 20)),
         "rollback": roll_back,
     }
 
@@ -134,7 +141,7 @@ def by_psql(dsn: str, folder: Path, size: int) -> By:
             lambda: psql(dsn, f"\\copy ({JOIN}) TO '{folder / 'pool.csv'}' CSV")
         ),
         "save": save,
-        "history": lambda: seconds(lambda: psql(dsn, HISTORY, COUNT)),
+        "history": lambda: quickest(lambda: psql(dsn, HISTORY, COUNT)),
         "rollback": lambda: seconds(lambda: psql(dsn, FRESH, BEFORE, RUN, RECORDED_ITEMS, UPSERT)),
     }
 
@@ -162,7 +169,7 @@ def by_sqlite3(path: Path, size: int) -> By:
     return {
         "load": lambda: do(JOIN),
         "save": save,
-        "history": lambda: do(HISTORY, COUNT),
+        "history": lambda: quickest(lambda: do(HISTORY, COUNT)),
         "rollback": lambda: do("BEGIN IMMEDIATE", FRESH, BEFORE, *upserting),
     }
 
