@@ -24,12 +24,12 @@ READING = (
     ("sweep", *EXAM, "--tau", "0.5", "--len", "5"), ("trace", *EXAM, "--len", "5", "--seed", "1"),
     ("audit", *EXAM), ("export", *EXAM), ("history",), ("show", "1"), ("diff", "1", "2"),
     (*CALIBRATION, "--dry-run"), ("calibrate", "--from-run", "1", "--dry-run"),
-    ("rollback", "2", "--dry-run"), ("import", "POOL", *EXAM, "--dry-run"), ("db", "check"),
-    ("doctor",),
+    ("rollback", "2", "--dry-run"), ("import", "POOL", *EXAM, "--dry-run"),
 )  # fmt: skip
 WRITING = (
     CALIBRATION, ("calibrate", "--from-run", "1"), ("rollback", "2"), ("import", "POOL", *EXAM),
 )  # fmt: skip
+CHECKING = (("db", "check"), ("doctor",))
 RUNS = "SELECT count(*) FROM shsim_run"
 
 
@@ -70,4 +70,10 @@ def test_all_that_reads_works_and_what_writes_names_the_replica(
             said = "is read-only (a replica?). Nothing was written. Give the primary's address."
             assert said in next(each for each in events if each["event"] == "error")["message"]
             assert not {"stage", "iteration"} & {each["event"] for each in events}
+        for words in CHECKING:
+            ended = here(*words)
+            assert ended.code == 4, words
+            assert "is read-only (a replica?): simulate, sweep and audit work" in " ".join(
+                ended.out.split()
+            )
         assert (query(there, RUNS), item_rows(there)) == ([(3,)], before)
