@@ -150,7 +150,7 @@ def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> ShsimError:
         for pattern, sentence in _CONNECTING:
             if re.search(pattern, whole):
                 return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
-    if is_dropped(error):
+    if is_dropped(error) and code != "recovery":  # a new connection is cancelled so too
         return DatabaseError(
             f"{dsn.label} dropped the connection: {said}. Check the server and run again."
         )

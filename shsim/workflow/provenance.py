@@ -13,7 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shsim import __version__
-from shsim.errors import DamagedError, DatabaseError, RefusedError, ShsimError, Stopped
+from shsim.errors import (
+    DamagedError,
+    DatabaseError,
+    RefusedError,
+    ShsimError,
+    Stopped,
+    UnsettledError,
+)
 from shsim.model.ability import AbilityDistribution
 from shsim.model.comparison import ComparisonResult
 from shsim.model.delivery import DeliverySettings
@@ -117,7 +124,8 @@ class Entry:
         try:
             return self.store.ledger.record(self.record(outcome, message, result))
         except DatabaseError as error:
-            self.watch.warn(f"this run is not recorded: {error}")
+            may = "may not be" if isinstance(error, UnsettledError) else "is not"
+            self.watch.warn(f"this run {may} recorded: {error}")
             return None
 
     def end_badly(self, fault: BaseException) -> None:

@@ -21,6 +21,7 @@ from storage.databases import execute, query
 
 from shsim import __version__
 from shsim.cli.output_file import OutputFile
+from shsim.errors import UnsettledError
 from shsim.model.run_record import RecordedRun
 from shsim.storage.embedded import embedded_path
 from shsim.storage.ledger_state import LEDGER_TABLES
@@ -366,3 +367,15 @@ def test_a_record_that_fails_fails_no_simulation(here: Run, ours: Sequence[str])
     refused = here("calibrate", *ours, *SHORT)
     assert refused.code == 4, "a save that cannot be recorded is none"
     assert here("export", *ours).out == before
+
+
+def test_a_record_that_may_stand_is_not_said_to_be_none(
+    here: Run, ours: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_given: object) -> int:
+        raise UnsettledError("the connection went")
+
+    monkeypatch.setattr("shsim.storage.ledger.Ledger.record", gone)
+    ended = here("simulate", *ours, *BRIEF)
+    assert ended.code == 0, ended.err
+    assert "this run may not be recorded: the connection went" in ended.err

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TypeVar
 
 import numpy as np
+import psycopg2
 import pytest
 from postgres_server import own_server
 from psycopg2.extensions import parse_dsn
@@ -95,3 +96,17 @@ def test_what_a_standby_cancels_is_not_laid_to_other_sessions(
         session.run(lambda cursor: cursor.execute(raising))
     assert "other sessions" not in str(raised.value)
     assert "max_standby_streaming_delay" in str(raised.value)
+
+
+def test_a_connection_that_a_standby_cancels_is_told_as_that(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled() -> None:
+        raise psycopg2.OperationalError(
+            "connection to server failed: FATAL:  canceling statement due to conflict with recovery"
+        )
+
+    its = Session(Dsn.parse(postgres_dsn), read_only=True, application_name="x")
+    monkeypatch.setattr(its, "_connect", cancelled)
+    with pytest.raises(DatabaseError, match=r"is a standby, .* max_standby_streaming_delay"):
+        its.run(lambda cursor: cursor.execute("SELECT 1"))
