@@ -117,7 +117,7 @@ class CheckpointFile:
             )
 
     def _refuse_foreign_staged(self) -> None:
-        if not _is_ours(self._staged):
+        if not _is_left_over(self._staged):
             raise DataError(
                 f"--checkpoint {self.path}: {self._staged.name}, which it is written to before it"
                 f" gets its name, is there already and is no checkpoint of shsim. {_NEW_NAME}"
@@ -182,22 +182,37 @@ class CheckpointFile:
     def _clear_staged(self) -> None:
         """Take away what a killed run has staged; never opened to write, as it may be a link."""
         with suppress(FileNotFoundError):
-            if _is_ours(self._staged):
+            if _is_left_over(self._staged):
                 self._staged.unlink()
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is, or begins as, a checkpoint; a link is not followed, nor a pipe read."""
+    """Whether a file is, or begins as, a checkpoint."""
+    begins = _beginning(path)
+    return begins is not None and MAGIC.startswith(begins)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a file is what a run that was ended may have staged.
+
+    A power cut leaves zeros where what was written had not come down to the disk.
+    """
+    begins = _beginning(path)
+    return begins is not None and (MAGIC.startswith(begins) or not begins.strip(b"\0"))
+
+
+def _beginning(path: Path) -> bytes | None:
+    """The first bytes of a plain file; a link is not followed, nor a pipe read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            return False
+            return None
         raise
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return False
-        return MAGIC.startswith(file.read(len(MAGIC)))
+            return None
+        return file.read(len(MAGIC))
 
 
 def reason(error: BaseException) -> str:

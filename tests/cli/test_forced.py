@@ -5,23 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import pytest
-from front_door import QUICK, Run
-
-SHORT = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ours(request: pytest.FixtureRequest) -> Sequence[str]:
-    """The options that name DEMO-EXAM in a database of either kind."""
-    if request.param == "sqlite":
-        return tuple(request.getfixturevalue("demo"))
-    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
+from front_door import SHORT_TESTS, Run
 
 
 def test_a_forced_calibration_is_told_from_another(here: Run, ours: Sequence[str]) -> None:
     csv = ("--format", "csv")
-    forced = here("calibrate", *ours, *SHORT, "--force", *csv)
+    forced = here("calibrate", *ours, *SHORT_TESTS, "--force", *csv)
     assert forced.code == 0, forced.err
     assert ["force", "yes"] in [
         line.split() for line in here("show", "1", *ours[:2]).out.split("\n")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import QUICK, Run, command
+from front_door import QUICK, SHORT_TESTS, Run, command
 from psycopg2.extensions import parse_dsn
 from storage.databases import execute, query
 
@@ -27,19 +27,9 @@ from shsim.storage.embedded import embedded_path
 from shsim.storage.ledger_state import LEDGER_TABLES
 from shsim.storage.open import open_store
 
-#: Runs of a short test; the calibration holds its cap, so that no reasons are sought.
 BRIEF = (*QUICK, "--len", "10")
-SHORT = (*BRIEF, "--iters", "12", "--verify-n", "20000")
 MISSING = ("--iters", "1", "--alpha", "0.01", "--nodes", "200")
 OUTCOMES = "SELECT id, command, outcome FROM shsim_run ORDER BY id"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ours(request: pytest.FixtureRequest) -> Sequence[str]:
-    """The options that name DEMO-EXAM in a database of either kind."""
-    if request.param == "sqlite":
-        return tuple(request.getfixturevalue("demo"))
-    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
 
 
 def the_run(dsn: str, number: int) -> RecordedRun:
@@ -51,7 +41,7 @@ def the_run(dsn: str, number: int) -> RecordedRun:
 
 def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Path) -> None:
     file = tmp_path / "k.json"
-    ended = here("calibrate", *ours, *SHORT, "--output", str(file))
+    ended = here("calibrate", *ours, *SHORT_TESTS, "--output", str(file))
     assert ended.code == 0, ended.err
     words = " ".join(ended.out.split())
     assert "Recorded as run 1; shsim rollback 1 puts the k before it back." in words
@@ -84,7 +74,7 @@ def test_a_calibration_is_on_record(here: Run, ours: Sequence[str], tmp_path: Pa
     assert f"Items changed most ({len(items):,} of {len(items):,} changed)" in (
         here("show", "1", *ours[:2]).out
     )
-    assert json.loads(here("calibrate", *ours, *SHORT, "--format", "json").out)["run"] == (2)
+    assert json.loads(here("calibrate", *ours, *SHORT_TESTS, "--format", "json").out)["run"] == (2)
     assert the_run(ours[1], 2).start == pool.k_fingerprint
 
 
@@ -96,7 +86,7 @@ def test_simulations_are_recorded_as_dry_and_dry_runs_not_at_all(
         assert ended.code == 0, ended.err
         assert json.loads(ended.out)["run"] == (None if dry else 1)
         assert ("Recorded as run 1; it changed no k." in ended.err) != bool(dry)
-        assert here("calibrate", *ours, *SHORT, "--dry-run").code == 0
+        assert here("calibrate", *ours, *SHORT_TESTS, "--dry-run").code == 0
     compared = here("simulate", *ours, *BRIEF, "--compare", "none,sh", "--format", "json")
     assert json.loads(compared.out)["run"] == 2
     assert query(ours[1], OUTCOMES) == [(1, "simulate", "dry"), (2, "simulate", "dry")]
@@ -111,7 +101,7 @@ def test_simulations_are_recorded_as_dry_and_dry_runs_not_at_all(
 def test_a_missed_cap_that_is_required_is_recorded_as_refused(
     here: Run, ours: Sequence[str]
 ) -> None:
-    ended = here("calibrate", *ours, *SHORT, *MISSING, "--require-cap")
+    ended = here("calibrate", *ours, *SHORT_TESTS, *MISSING, "--require-cap")
     assert ended.code == 5
     assert "recorded as run 1" in ended.err
     run = the_run(ours[1], 1)
@@ -122,7 +112,9 @@ def test_a_missed_cap_that_is_required_is_recorded_as_refused(
 def test_a_required_cap_that_nobody_can_tell_of_is_refused_too(
     here: Run, ours: Sequence[str]
 ) -> None:
-    ended = here("calibrate", *ours, *SHORT, "--verify-n", "10", "--require-cap", "--format", "csv")
+    ended = here(
+        "calibrate", *ours, *SHORT_TESTS, "--verify-n", "10", "--require-cap", "--format", "csv"
+    )
     assert ended.code == 5
     assert "can't be told: 10 examinees are too few" in ended.err
     assert "Give more: --verify-n 640000" in ended.err
@@ -181,7 +173,7 @@ def test_what_stopped_a_save_is_recorded(
             execute(ours[1], statement)
 
     monkeypatch.setattr(Saving, "stage", meddle)
-    ended = here("calibrate", *ours, *SHORT)
+    ended = here("calibrate", *ours, *SHORT_TESTS)
     assert ended.code == 4
     assert message in ended.err
     run = the_run(ours[1], 1)
@@ -216,7 +208,7 @@ def test_an_interrupted_run_is_recorded_and_ends_at_once(ours: Sequence[str]) ->
 def test_without_a_ledger_a_run_works_and_says_so_once(here: Run, ours: Sequence[str]) -> None:
     for table in LEDGER_TABLES:
         execute(ours[1], f"DROP TABLE {table}")
-    for arguments in (("calibrate", *SHORT), ("simulate", *BRIEF)):
+    for arguments in (("calibrate", *SHORT_TESTS), ("simulate", *BRIEF)):
         ended = here(*arguments, *ours, "--format", "json")
         assert ended.code == 0, ended.err
         assert json.loads(ended.out)["run"] is None
@@ -231,7 +223,7 @@ def test_another_programs_table_of_a_ledgers_name_stops_no_run(
 ) -> None:
     execute(ours[1], "ALTER TABLE shsim_run RENAME TO former")
     execute(ours[1], "CREATE TABLE shsim_run (id int, started text)")
-    for arguments in (("calibrate", *SHORT), ("simulate", *BRIEF, "--dry-run")):
+    for arguments in (("calibrate", *SHORT_TESTS), ("simulate", *BRIEF, "--dry-run")):
         ended = here(*arguments, *ours)
         assert ended.code == 0, ended.err
         warned = "warning: this run is not recorded: its ledger is none that shsim has made"
@@ -250,7 +242,7 @@ def test_the_embedded_database_of_an_older_shsim_gets_a_ledger(here: Run) -> Non
 
 def test_a_ledger_of_a_newer_shsim_is_refused(here: Run, ours: Sequence[str]) -> None:
     execute(ours[1], "INSERT INTO shsim_schema (version) VALUES (9)")
-    for arguments in (("calibrate", *SHORT), ("simulate", *BRIEF)):
+    for arguments in (("calibrate", *SHORT_TESTS), ("simulate", *BRIEF)):
         ended = here(*arguments, *ours)
         assert (ended.code, ended.out) == (4, "")
         assert "its ledger has schema 9, and this shsim knows 1" in ended.err
@@ -285,7 +277,7 @@ def test_k_made_for_another_test_are_said_loudly(
     blueprint = tmp_path / "content.toml"
     blueprint.write_text("[topics.1]\nleast = 2\n")
     options = (options[0], str(blueprint) if options[1] == "BLUE" else options[1])
-    assert "warning: the k" not in here("calibrate", *demo, *SHORT).err
+    assert "warning: the k" not in here("calibrate", *demo, *SHORT_TESTS).err
     assert "warning: the k" not in here("simulate", *demo, *BRIEF).err
     ended = here("simulate", *demo, *BRIEF, *options, "--quiet")
     assert (
@@ -324,10 +316,10 @@ def test_tests_that_end_by_their_error_are_another_test(here: Run, demo: Sequenc
 
 
 def test_a_calibration_for_another_test_is_warned_of_once(here: Run, demo: Sequence[str]) -> None:
-    here("calibrate", *demo, *SHORT)
-    first = here("calibrate", *demo, *SHORT, "--rejection", "examinee")
+    here("calibrate", *demo, *SHORT_TESTS)
+    first = here("calibrate", *demo, *SHORT_TESTS, "--rejection", "examinee")
     assert "made by run 1 for --rejection position" in first.err
-    second = here("calibrate", *demo, *SHORT, "--rejection", "examinee")
+    second = here("calibrate", *demo, *SHORT_TESTS, "--rejection", "examinee")
     assert "warning: the k" not in second.err
 
 
@@ -338,7 +330,7 @@ def test_no_password_is_in_the_ledger(
     escaped = secret.replace("\\", "\\\\").replace("'", "\\'")
     dsn = f"{postgres_demo_dsn} password='{escaped}'"
     monkeypatch.setenv("PGPASSWORD", "another-secret")
-    assert here("calibrate", "--dsn", dsn, "--exam", "DEMO-EXAM", *SHORT).code == 0
+    assert here("calibrate", "--dsn", dsn, "--exam", "DEMO-EXAM", *SHORT_TESTS).code == 0
     assert here("simulate", "--dsn", dsn, "--exam", "DEMO-EXAM", *BRIEF).code == 0
     everything = repr(query(postgres_demo_dsn, "SELECT * FROM shsim_run"))
     assert secret not in everything
@@ -364,7 +356,7 @@ def test_a_record_that_fails_fails_no_simulation(here: Run, ours: Sequence[str])
     assert ended.code == 0, ended.err
     assert "this run is not recorded: " in ended.err
     before = here("export", *ours).out
-    refused = here("calibrate", *ours, *SHORT)
+    refused = here("calibrate", *ours, *SHORT_TESTS)
     assert refused.code == 4, "a save that cannot be recorded is none"
     assert here("export", *ours).out == before
 

@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from front_door import QUICK, Run
+from front_door import SHORT_TESTS, Run
 from storage.databases import execute, query
-
-#: A calibration that holds its cap, so that no reasons are sought.
-SHORT = (*QUICK, "--len", "10", "--iters", "12", "--verify-n", "20000")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ours(request: pytest.FixtureRequest) -> Sequence[str]:
-    """The options that name DEMO-EXAM in a database of either kind."""
-    if request.param == "sqlite":
-        return tuple(request.getfixturevalue("demo"))
-    return ("--dsn", request.getfixturevalue("postgres_demo_dsn"), "--exam", "DEMO-EXAM")
 
 
 @pytest.mark.parametrize("before", ["'NaN'", "1.5", "-0.1"])
 def test_what_is_no_k_on_record_is_no_start(here: Run, ours: Sequence[str], before: str) -> None:
-    assert here("calibrate", *ours, *SHORT).code == 0
+    assert here("calibrate", *ours, *SHORT_TESTS).code == 0
     execute(ours[1], f"UPDATE shsim_run_item SET k_before = {before} WHERE question_id = 900002")  # noqa: S608
     for dry in ((), ("--dry-run",)):
         ended = here("calibrate", "--from-run", "1", *ours[:2], "--quiet", *dry)
@@ -35,9 +24,9 @@ def test_what_is_no_k_on_record_is_no_start(here: Run, ours: Sequence[str], befo
 def test_a_server_that_shortens_numbers_shortens_no_k(
     here: Run, postgres_demo_dsn: str, monkeypatch: pytest.MonkeyPatch, digits: str
 ) -> None:
-    ours = ("--dsn", postgres_demo_dsn)
+    ours, exam = ("--dsn", postgres_demo_dsn), ("--exam", "DEMO-EXAM")
     for seed in ("1", "2"):
-        assert here("calibrate", *ours, "--exam", "DEMO-EXAM", *SHORT, "--seed", seed).code == 0
+        assert here("calibrate", *ours, *exam, *SHORT_TESTS, "--seed", seed).code == 0
     shown = here("show", "2", *ours, "--format", "csv").out
     name = query(postgres_demo_dsn, "SELECT current_database()")[0][0]
     execute(postgres_demo_dsn, f"ALTER DATABASE {name} SET extra_float_digits = {digits}")
