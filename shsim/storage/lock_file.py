@@ -16,6 +16,9 @@ from shsim.errors import DatabaseError
 #: Characters that a holder's description may have; anybody could have written more.
 _LONGEST = 300
 
+#: Bytes of zeros that may still be a holder's description; a file of more is another's.
+_MOST_ZEROS = 4096
+
 #: What every holder's description begins with.
 _OURS = "by process "
 
@@ -75,9 +78,15 @@ def _refuse_foreign(handle: int, path: Path) -> None:
     """What no shsim has written is neither emptied nor removed."""
     status = os.fstat(handle)
     plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
-    # A holder on a full disk wrote the beginning, or nothing.
-    if not plain or not _OURS.encode().startswith(os.pread(handle, len(_OURS), 0)):
+    if not plain or not _is_left_over(os.pread(handle, _MOST_ZEROS + 1, 0)):
         raise _foreign(path)
+
+
+def _is_left_over(content: bytes) -> bool:
+    """Whether a holder that was ended wrote this, or a power cut left it of what one wrote."""
+    # A holder on a full disk wrote the beginning, or nothing.
+    begins = _OURS.encode().startswith(content[: len(_OURS)])
+    return begins or (len(content) <= _MOST_ZEROS and not content.strip(b"\0"))
 
 
 def _foreign(path: Path) -> DatabaseError:

@@ -87,12 +87,16 @@ def _to_what_is_no_lock(lock: Path, victim: Path) -> None:
     lock.write_text(victim.read_text())
 
 
+def _to_zeros_of_another(lock: Path, victim: Path) -> None:
+    lock.write_bytes(bytes(5000))
+
+
 def _to_a_pipe(lock: Path, victim: Path) -> None:
     os.mkfifo(lock)
 
 
 @pytest.mark.parametrize("be", [_to_a_link, _to_nowhere, _to_a_second_name, _to_what_is_no_lock,
-    _to_a_pipe])  # fmt: skip
+    _to_zeros_of_another, _to_a_pipe])  # fmt: skip
 def test_what_is_no_lock_file_is_neither_emptied_nor_removed(
     filled_file: Path, tmp_path: Path, be: Callable[[Path, Path], None]
 ) -> None:
@@ -111,6 +115,24 @@ def test_what_is_no_lock_file_is_neither_emptied_nor_removed(
             assert "\n" not in str(error.value)
     assert sorted(tmp_path.iterdir()) == there
     assert victim.read_text() == before
+
+
+@pytest.mark.parametrize("size", [1, 200, 4096])
+def test_a_lock_file_that_a_power_cut_left_as_zeros_is_taken_over(
+    filled_file: Path, tmp_path: Path, size: int
+) -> None:
+    kept = tmp_path / "c.run"
+    locks = (lock_path(filled_file, "E"), tmp_path / ".c.run.shsim-lock")
+    for lock in locks:
+        lock.write_bytes(bytes(size))
+    with (
+        closing(open_store(f"sqlite:///{filled_file}")) as store,
+        store.exam_lock("E"),
+        CheckpointFile(str(kept)),
+    ):
+        assert all(lock.read_bytes().startswith(b"by process ") for lock in locks)
+        assert not any(b"\0" in lock.read_bytes() for lock in locks)
+    assert not any(lock.exists() for lock in locks)
 
 
 def test_a_lock_file_that_somebody_replaced_is_not_removed(filled_file: Path) -> None:
