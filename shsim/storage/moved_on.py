@@ -8,6 +8,10 @@ from typing import Any
 
 from shsim.storage.ledger_rows import FAULTS, reading
 
+#: By whom k are changed without a run on record. A run leaves none where its role may not write
+#: to the ledger.
+OFF_RECORD = "by hand, by an import or by a run that was not recorded"
+
 #: Items named; the rest is counted.
 _SHOWN = 20
 
@@ -31,11 +35,8 @@ def said_of_moved_on(cursor: Any, sql: Mapping[str, str], run: int, label: str) 
         return None
     undone = _undone(cursor, sql, run)
     undone_by = undone.get(run)
-    if undone_by is not None and not _count(cursor, sql["count_not_as_before"], run):
-        return (
-            f"run {run} was rolled back already, by run {undone_by}: the k before it are in force,"
-            " and there is nothing to roll back."
-        )
+    if not _count(cursor, sql["count_not_as_before"], run):
+        return _nothing_to_undo(run, undone_by)
     cursor.execute(sql["moved_on"], {"run": run, "limit": _SHOWN})
     rows = cursor.fetchall()
     with reading(run, label):
@@ -44,6 +45,15 @@ def said_of_moved_on(cursor: Any, sql: Mapping[str, str], run: int, label: str) 
         lines.append(f"... and {moved - len(lines):,} more items.")
     first = _to_roll_back_first(cursor, sql, run, undone, rows)
     return "\n".join([_refusal(run, undone_by, first), *lines])
+
+
+def _nothing_to_undo(run: int, undone_by: int | None) -> str:
+    if undone_by is None:  # by a rollback that was not recorded, say
+        return f"the k before run {run} are in force already: there is nothing to roll back."
+    return (
+        f"run {run} was rolled back already, by run {undone_by}: the k before it are in force,"
+        " and there is nothing to roll back."
+    )
 
 
 def _refusal(run: int, undone_by: int | None, first: int | None) -> str:
@@ -56,8 +66,8 @@ def _refusal(run: int, undone_by: int | None, first: int | None) -> str:
     restore = "--force to restore the k before this one all the same."
     if first is None:
         return (
-            f"{said} The k named here were changed by hand or by an import, and by no later run"
-            f" that could be rolled back. Give {restore}"
+            f"{said} The k named here were changed {OFF_RECORD}, and by no later run that could be"
+            f" rolled back. Give {restore}"
         )
     return f"{said} Roll back run {first} first, or give {restore}"
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from shsim.model.run_record import RecordedRun
 from shsim.storage.base import Store
+from shsim.storage.moved_on import OFF_RECORD
 from shsim.workflow.audit_window import Window
 from shsim.workflow.watch import Watch
 
@@ -44,8 +45,8 @@ def warn_of_changes(
     if base is not None and off_record:
         watch.warn(
             f"{_counted(off_record, exam)} changed after run {base.run}, and by no run on"
-            " record: by an import, or by hand. Attempts before that were made under other k than"
-            " the prediction. Count from the moment of the change on: --since DATE"
+            f" record: {OFF_RECORD}. Attempts before that were made under other k than the"
+            " prediction. Count from the moment of the change on: --since DATE"
         )
 
 

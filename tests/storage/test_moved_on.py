@@ -83,9 +83,22 @@ def test_a_change_by_hand_sends_to_no_later_run(filled: Store, dsn: str) -> None
         rollback(filled, 1)
     assert str(caught.value).splitlines()[0] == (
         "k have changed since run 1, so nothing was rolled back. The k named here were changed by"
-        " hand or by an import, and by no later run that could be rolled back. Give --force to"
-        " restore the k before this one all the same."
+        " hand, by an import or by a run that was not recorded, and by no later run that could be"
+        " rolled back. Give --force to restore the k before this one all the same."
     )
+
+
+def test_k_that_are_as_before_the_run_already_are_said_to_be(filled: Store, dsn: str) -> None:
+    """A rollback that could not be recorded leaves them so."""
+    done = rollback(filled, save(filled).run)
+    execute(dsn, f"DELETE FROM shsim_run_item WHERE run = {done.run}")  # noqa: S608
+    execute(dsn, f"DELETE FROM shsim_run WHERE id = {done.run}")  # noqa: S608
+    said = "the k before run 1 are in force already: there is nothing to roll back."
+    assert filled.ledger.moved_on(1) == said
+    with pytest.raises(RefusedError, match="nothing to roll back"):
+        rollback(filled, 1)
+    execute(dsn, "UPDATE item_exposure_control SET sh_p = 0.7 WHERE question_id = 11")
+    assert str(filled.ledger.moved_on(1)).startswith("k have changed since run 1")
 
 
 def test_a_later_run_of_another_exam_is_named(filled: Store) -> None:

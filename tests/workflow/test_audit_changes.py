@@ -86,6 +86,9 @@ def test_what_no_run_changed_is_told(
     else:
         execute(dsn, BY_HAND)
     (said,) = warned(calibrated, "E", now - HOUR)
-    assert said.startswith("1 k of E was changed after run 1, and by no run on record")
+    assert said.startswith(
+        "1 k of E was changed after run 1, and by no run on record: by hand, by an import or by a"
+        " run that was not recorded. Attempts before that"
+    )
     assert "--since DATE" in said
     assert warned(calibrated, "E", now + HOUR) == []  # it is stamped as changed before

@@ -243,9 +243,9 @@ FROM (
 ) c;
 
 -- name: changed_off_record
--- Live items of an exam whose k are what neither a run nor any after it left: an import's, or a
--- hand's. Those that are stamped as changed after the run's end, and before the moment, are not
--- meant; a hand may have left the run's own stamp.
+-- Live items of an exam whose k are what neither a run nor any after it left: an import's, a
+-- hand's, or an unrecorded run's. Those that are stamped as changed after the run's end, and before
+-- the moment, are not meant; a hand may have left the run's own stamp.
 SELECT count(*)
 FROM shsim_run_item i
 JOIN question_publications p
