@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from shsim.storage.undone_runs import undone_since
 
 #: Saved calibrations looked at, newest first: of the exam itself, and of all others together.
 _OWN, _OTHERS = 20, 10
@@ -15,7 +18,8 @@ _BOUNDS = (1, 2)
 def makers_of(cursor: Any, sql: Mapping[str, str], exam: str) -> tuple[list[tuple[int, int]], int]:
     """Runs with how many of an exam's k they made, the most first; and how many k there are.
 
-    A k is the newest run's that left it so. Counted are those below 1; where there are none, all.
+    A k is the newest run's that left it so and was not rolled back. Counted are those below 1;
+    where there are none, all.
 
     Parameters
     ----------
@@ -43,27 +47,39 @@ def makers_of(cursor: Any, sql: Mapping[str, str], exam: str) -> tuple[list[tupl
 
 def _candidates(cursor: Any, sql: Mapping[str, str], exam: str) -> list[int]:
     """Saved calibrations of an exam, and of those that share its items; the newest first."""
+    saved = _Saved(cursor, sql, undone_since(cursor, sql, 0))
     cursor.execute(sql["other_exams"], {"exam": exam})
     names = [name for (name,) in cursor.fetchall()]
-    others = [name for name in names if _shares(cursor, sql, name, exam)]
+    others = [name for name in names if _wrote_any(cursor, sql, saved.of(name, 1), exam)]
     # Some of each: an exam that is calibrated every night hides no other.
     share = max(1, _OTHERS // max(1, len(others)))
-    theirs = sorted(
-        (run for other in others for run in _saved(cursor, sql, other, share)), reverse=True
-    )
-    ours = _saved(cursor, sql, exam, _OWN)
-    return sorted([*ours, *theirs[:_OTHERS]], reverse=True)
+    theirs = sorted((run for other in others for run in saved.of(other, share)), reverse=True)
+    return sorted([*saved.of(exam, _OWN), *theirs[:_OTHERS]], reverse=True)
 
 
-def _shares(cursor: Any, sql: Mapping[str, str], other: str, exam: str) -> bool:
-    """Whether the newest saved calibration of another exam wrote items of this one."""
-    for run in _saved(cursor, sql, other, 1):
+def _wrote_any(cursor: Any, sql: Mapping[str, str], runs: Sequence[int], exam: str) -> bool:
+    """Whether runs wrote items of an exam."""
+    for run in runs:
         cursor.execute(sql["wrote_any"], {"run": run, "exam": exam})
         if cursor.fetchone() is not None:
             return True
     return False
 
 
-def _saved(cursor: Any, sql: Mapping[str, str], exam: str, limit: int) -> list[int]:
-    cursor.execute(sql["saved_calibrations"], {"exam": exam, "limit": limit})
-    return [int(run) for (run,) in cursor.fetchall()]
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """Saved calibrations, but for those in `undone`: they made none of the k in force.
+
+    A k that they and the run before them left alike would be taken for theirs.
+    """
+
+    cursor: Any
+    sql: Mapping[str, str]
+    undone: Mapping[int, int]
+
+    def of(self, exam: str, limit: int) -> list[int]:
+        """Those of an exam, the newest first."""
+        named = {"exam": exam, "limit": limit + len(self.undone)}
+        self.cursor.execute(self.sql["saved_calibrations"], named)
+        found = (int(run) for (run,) in self.cursor.fetchall())
+        return [run for run in found if run not in self.undone][:limit]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shsim.storage.ledger_rows import FAULTS, reading
+from shsim.storage.ledger_rows import reading
+from shsim.storage.undone_runs import undone_since
 
 #: By whom k are changed without a run on record. A run leaves none where its role may not write
 #: to the ledger.
@@ -33,7 +33,7 @@ def said_of_moved_on(cursor: Any, sql: Mapping[str, str], run: int, label: str) 
     moved = _count(cursor, sql["count_moved_on"], run)
     if not moved:
         return None
-    undone = _undone(cursor, sql, run)
+    undone = undone_since(cursor, sql, run)
     undone_by = undone.get(run)
     if not _count(cursor, sql["count_not_as_before"], run):
         return _nothing_to_undo(run, undone_by)
@@ -97,20 +97,6 @@ def _to_roll_back_first(
 def _count(cursor: Any, statement: str, run: int) -> int:
     cursor.execute(statement, {"run": run})
     return int(cursor.fetchone()[0])
-
-
-def _undone(cursor: Any, sql: Mapping[str, str], run: int) -> dict[int, int]:
-    """Runs rolled back after a run, by which: the newest rollback not rolled back in its turn."""
-    cursor.execute(sql["later_rollbacks"], {"run": run})
-    undone: dict[int, int] = {}
-    for number, settings in cursor.fetchall():  # newest first
-        try:
-            of = int(json.loads(settings)["rollback_of"])
-            if number not in undone:
-                undone.setdefault(of, number)
-        except (*FAULTS, KeyError):  # a record that cannot be read is told by who asks for it
-            continue
-    return undone
 
 
 def _moved_on_words(

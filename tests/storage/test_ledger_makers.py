@@ -8,6 +8,7 @@ from storage.databases import POOL, execute, pool_of
 from storage.records import record
 
 from shsim.storage.base import Store
+from shsim.workflow.past_runs import rollback
 
 
 def save(store: Store, exam: str, *k: float) -> int:
@@ -60,6 +61,24 @@ def test_a_k_is_the_newest_runs_that_left_it_so(both: Store) -> None:
     save(both, "F", 0.1, 0.2, 0.6)
     save(both, "E", 0.1, 0.2, 0.3)
     assert shares(both) == [("E", 3, 3)]
+
+
+def test_a_run_that_was_rolled_back_made_none(both: Store) -> None:
+    """Items that it left as they were are the earlier run's, and so they stay."""
+    save(both, "E", 0.1, 0.2, 0.3)
+    save(both, "F", 0.1, 0.2, 0.6)
+    back = rollback(both, 2)
+    assert shares(both) == shares(both, "F") == [("E", 1, 3)]
+    assert back.run is not None
+    rollback(both, back.run)
+    assert shares(both) == [("F", 2, 3)]
+
+
+def test_runs_rolled_back_one_after_the_other_hide_none(both: Store) -> None:
+    save(both, "E", 0.1, 0.2, 0.3)
+    for _ in range(21):
+        rollback(both, save(both, "E", 0.1, 0.2, 0.6))
+    assert shares(both) == [("E", 1, 3)]
 
 
 def test_k_of_1_tell_nothing_unless_all_are(both: Store) -> None:
