@@ -12,6 +12,8 @@ if [ $# -eq 0 ]; then
 fi
 hours=${HOURS:-26}
 worst=0
+# The last line of a run, whole: other programs' words may hold as much as a part of it.
+end='{"time": "[^"]*", "level": "[a-z]*", "event": "end", .*"exit_code": \([0-9]*\).*}'
 for log in "$@"; do
     file=$log
     # logrotate has been there, and nothing has run since: the log before holds.
@@ -27,8 +29,9 @@ for log in "$@"; do
         continue
     fi
     [ -s "$file" ] || continue # made for a run that is yet to come
-    last=$(tail -n 1 "$file" | tr -d '\000-\037\177') # no word may steer the terminal
-    code=$(printf '%s\n' "$last" | sed -n 's/.*"event": "end".*"exit_code": \([0-9]*\).*/\1/p')
+    # No word may steer the terminal: neither control characters nor, beyond ASCII, what turns text.
+    last=$(tail -n 1 "$file" | LC_ALL=C tr -cd '\040-\176')
+    code=$(printf '%s\n' "$last" | sed -n "s/^$end\$/\1/p")
     case $code in
     0) continue ;;
     5) level=1 said="the cap is not held, and nothing was saved" ;;
@@ -39,7 +42,7 @@ for log in "$@"; do
     *)
         level=2
         case $last in # which is not how it ended
-        "{"*) said="it runs still, or was killed" ;;
+        '{"time": "'*) said="it runs still, or was killed" ;;
         *"shsim: "*"not found")
             said="cron finds no shsim: name its folder in the crontab's PATH ($last)"
             ;;

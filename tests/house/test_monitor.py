@@ -13,7 +13,8 @@ import pytest
 from system_programs import require_program
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-HELD = '{"event": "end", "message": "", "exam": "A", "exit_code": 0, "seconds": 1}\n'
+OURS = '{"time": "2026-01-31T06:00:00.000Z", "level": "info", '
+HELD = OURS + '"event": "end", "message": "", "exam": "A", "exit_code": 0, "seconds": 1}\n'
 FOLDER = "/var/log/shsim"
 
 
@@ -29,7 +30,7 @@ def judged(*logs, hours="26"):
 
 def written(log, text, hours_ago=0):
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(text)
+    log.write_text(text, "utf-8")
     moment = time.time() - hours_ago * 3600
     os.utime(log, (moment, moment))
     return log
@@ -41,23 +42,38 @@ def written(log, text, hours_ago=0):
         ('"event": "end", "message": "", "exit_code": 0, "seconds": 1}', 0, ""),
         ('"event": "end", "message": "", "exit_code": 5, "seconds": 1}', 1, "(exit code 5)"),
         ('"event": "end", "message": "", "exit_code": 4, "seconds": 1}', 2, "the database is out"),
+        ('"event": "end", "message": "", "exit_code": 0, "seco', 2, "was killed"),
         ('"event": "iteration", "message": "", "iter": 3}', 2, "was killed"),
     ],
 )
 def test_how_a_run_ended(tmp_path, last, code, said):
-    log = written(tmp_path / "a.jsonl", f'{{"event": "note"}}\n{{"level": "info", {last}\n')
+    log = written(tmp_path / "a.jsonl", f'{OURS}"event": "note"}}\n{OURS}{last}\n')
     found, words = judged(log)
     assert (found, said in "".join(words)) == (code, True)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        'garbage "event": "end", "exit_code": 0',
+        f"garbage {HELD.strip()}",
+        '{garbage "event": "end", "exit_code": 0}',
+        HELD.replace('"time"', '"at"').strip(),
+    ],
+)
+def test_no_line_but_shsims_own_is_well(tmp_path, last):
+    log = written(tmp_path / "a.jsonl", f"{HELD}{last}\n")
+    assert judged(log) == (2, [f"its last words are not shsim's JSON: {last}"])
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_words_that_a_terminal_would_obey_are_shown(tmp_path, shell):
     """What a crash of the machine leaves behind, too: NUL bytes."""
-    log = written(tmp_path / "a.jsonl", HELD + "\0\0\x1b[2Ja\\cb\n")
+    log = written(tmp_path / "a.jsonl", HELD + "\0\0\x1b[2Ja\\cb\x9b31m\u202ered\n")
     done = subprocess.run(
         [shell, EXAMPLES / "monitor.sh", log], capture_output=True, text=True, check=False
     )
-    said = "its last words are not shsim's JSON: [2Ja\\cb"
+    said = "its last words are not shsim's JSON: [2Ja\\cb31mred"
     assert (done.returncode, done.stdout, done.stderr) == (2, f"{log}: {said}\n", "")
 
 
