@@ -49,21 +49,34 @@ def _candidates(cursor: Any, sql: Mapping[str, str], exam: str) -> list[int]:
     """Saved calibrations of an exam, and of those that share its items; the newest first."""
     saved = _Saved(cursor, sql, undone_since(cursor, sql, 0))
     cursor.execute(sql["other_exams"], {"exam": exam})
-    names = [name for (name,) in cursor.fetchall()]
-    others = [name for name in names if _wrote_any(cursor, sql, saved.of(name, 1), exam)]
+    newest = {name: saved.of(name, 1) for (name,) in cursor.fetchall()}
+    others = _sharing(cursor, sql, newest, exam)
     # Some of each: an exam that is calibrated every night hides no other.
     share = max(1, _OTHERS // max(1, len(others)))
     theirs = sorted((run for other in others for run in saved.of(other, share)), reverse=True)
     return sorted([*saved.of(exam, _OWN), *theirs[:_OTHERS]], reverse=True)
 
 
-def _wrote_any(cursor: Any, sql: Mapping[str, str], runs: Sequence[int], exam: str) -> bool:
-    """Whether runs wrote items of an exam."""
-    for run in runs:
-        cursor.execute(sql["wrote_any"], {"run": run, "exam": exam})
-        if cursor.fetchone() is not None:
-            return True
-    return False
+def _sharing(
+    cursor: Any, sql: Mapping[str, str], newest: Mapping[str, Sequence[int]], exam: str
+) -> list[str]:
+    """Exams whose newest run wrote items of this one; `newest` has the run of each, if any."""
+    cursor.execute(sql["exam_size"], {"exam": exam})
+    (size,) = cursor.fetchone()
+    named = [
+        (other, {"exam": exam, "run": run, "size": size})
+        for other, runs in newest.items()
+        for run in runs
+    ]
+    return [other for other, asked in named if _wrote_any(cursor, sql, asked)]
+
+
+def _wrote_any(cursor: Any, sql: Mapping[str, str], asked: Mapping[str, Any]) -> bool:
+    """Whether a run wrote items of an exam, asked by whichever has fewer (a million, perhaps)."""
+    cursor.execute(sql["wrote_more"], asked)
+    by_exam = cursor.fetchone() is not None
+    cursor.execute(sql["any_written" if by_exam else "wrote_any"], asked)
+    return cursor.fetchone() is not None
 
 
 @dataclass(frozen=True, slots=True)

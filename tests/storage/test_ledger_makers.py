@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
-from storage.databases import POOL, execute, pool_of
+from storage.databases import POOL, connect, execute, pool_of
 from storage.records import record
 
 from shsim.storage.base import Store
+from shsim.storage.ledger import ledger_statements
+from shsim.storage.ledger_makers import makers_of
+from shsim.storage.open import open_store
 from shsim.workflow.past_runs import rollback
 
 
@@ -113,3 +120,39 @@ def test_an_exam_calibrated_every_night_hides_no_other(both: Store, dsn: str) ->
     assert shares(both) == [("F", 1, 2), ("G", 31, 1)]
     execute(dsn, "UPDATE question_versions SET state = 'retired' WHERE question_id = 12")
     assert shares(both) == [("G", 31, 1), ("F", 1, 1)]
+
+
+def test_other_exams_cost_no_more_for_their_size(tmp_path: Path) -> None:
+    """As for the size of this one: of the two, the smaller is looked through."""
+    dsn = f"sqlite:///{tmp_path / 'bank.sqlite'}"
+    small = {**POOL, "question_id": np.array([9001, 9002, 9003])}
+    with closing(open_store(dsn)) as store:
+        store.create_tables()
+        store.import_pool(pool_of("SMALL", small))
+        store.import_pool(pool_of("LARGE", _many(8000)))
+        save(store, "SMALL", 0.1, 0.2, 0.3)
+        small_alone = _steps(dsn, "SMALL")
+        save(store, "LARGE", *np.full(8000, 0.5))
+        small_beside, large_beside = _steps(dsn, "SMALL"), _steps(dsn, "LARGE")
+        assert shares(store, "SMALL") == [("SMALL", 1, 3)]
+        assert shares(store, "LARGE") == [("LARGE", 2, 8000)]
+    execute(dsn, "DELETE FROM shsim_run WHERE exam = 'SMALL'")
+    large_alone = _steps(dsn, "LARGE")
+    assert small_beside < small_alone + 800
+    assert large_beside < large_alone + 800
+
+
+def _many(items: int) -> dict[str, Any]:
+    return {
+        name: np.resize(np.arange(1, items + 1) if name == "question_id" else value, items)
+        for name, value in POOL.items()
+    }
+
+
+def _steps(dsn: str, exam: str) -> int:
+    """How many tens of SQLite's own steps it takes to tell an exam's makers."""
+    taken: list[None] = []
+    with closing(connect(dsn)) as db:
+        db.set_progress_handler(lambda: taken.append(None), 10)
+        makers_of(db.cursor(), ledger_statements("sqlite"), exam)
+    return len(taken)

@@ -127,6 +127,13 @@ LIMIT 1;
 -- name: other_exams
 SELECT DISTINCT exam FROM shsim_run WHERE exam <> %(exam)s;
 
+-- name: exam_size
+SELECT count(*) FROM question_publications WHERE exam_code = %(exam)s;
+
+-- name: wrote_more
+-- Did a run write more items than so many?
+SELECT 1 FROM shsim_run_item WHERE run = %(run)s LIMIT 1 OFFSET %(size)s;
+
 -- name: wrote_any
 -- Did a run write a live item of an exam? Asked item by item of that run, to the first: as a join a
 -- planner without statistics may read all that all runs wrote, or the one table for each row.
@@ -135,6 +142,16 @@ FROM shsim_run_item i
 WHERE i.run = %(run)s AND (
     SELECT count(*) FROM question_publications p
     WHERE p.exam_code = %(exam)s AND p.question_id = i.question_id AND p.live_version = i.version
+) > 0
+LIMIT 1;
+
+-- name: any_written
+-- The same, asked item by item of the exam.
+SELECT 1
+FROM question_publications p
+WHERE p.exam_code = %(exam)s AND (
+    SELECT count(*) FROM shsim_run_item i
+    WHERE i.run = %(run)s AND i.question_id = p.question_id AND i.version = p.live_version
 ) > 0
 LIMIT 1;
 
