@@ -56,7 +56,7 @@ proposal are off k by a tenth and beyond noise.
     type=click.IntRange(min=1),
     metavar="RUN",
     help="Attempts since this run saved its k.",
-    fallback="the newest that did so for more than one item",
+    fallback="the newest that did so for more than one item, or another exam's that made the k",
 )
 @setting(
     "--tests",

@@ -167,6 +167,10 @@ class AuditResult:
         Exposure rate that the k in force are expected to give.
     made_by, made_by_exam
         The run whose settings those are, and its exam; None: the defaults.
+    made_share
+        The part of the k in force that it made; None: the defaults.
+    length_given
+        Whether the test length is not the run's or the default, but the operator's.
     since_run
         The run that the window begins with.
     attempts
@@ -196,6 +200,8 @@ class AuditResult:
     predicted: FloatArray
     made_by: int | None
     made_by_exam: str | None
+    made_share: float | None
+    length_given: bool
     since_run: int | None
     since: datetime
     until: datetime

@@ -118,9 +118,17 @@ class Makers:
 
     @property
     def first(self) -> RecordedRun | None:
-        """The run that made the most; None where runs on record made no more than half."""
+        """The run that none made more than; None where all on record made no more than half.
+
+        It may have made a small part: exams that were calibrated one by one may be one exam too.
+        """
         made = sum(count for _, count in self.shares)
         return self.shares[0][0] if 2 * made > self.of else None
+
+    @property
+    def share(self) -> float | None:
+        """The part of the k that the first run made; None where there is none."""
+        return None if self.first is None else self.shares[0][1] / self.of
 
 
 @dataclass(frozen=True, slots=True)

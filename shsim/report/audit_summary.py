@@ -62,14 +62,24 @@ def _basis(result: AuditResult) -> Iterator[str]:
     )
     if tests.given or tests.n:
         yield _number_of_tests(result)
-    source = "the default settings"
-    if result.made_by is not None:
-        of = "" if result.made_by_exam == result.pool.name else f" of {result.made_by_exam}"
-        source = f"the settings of run {result.made_by}{of}, which made them"
     yield (
         f"The prediction is {result.settings.n:,} simulated examinees under the k in force, with"
-        f" {source}."
+        f" {_source(result)}."
     )
+
+
+def _source(result: AuditResult) -> str:
+    """Whose settings predict, and what was given in place of theirs."""
+    given = f" and {result.settings.delivery.length} items a test" if result.length_given else ""
+    if result.made_by is None or result.made_share is None:
+        return f"the default settings{given}"
+    of = "" if result.made_by_exam == result.pool.name else f" of {result.made_by_exam}"
+    made = ", which made them"
+    if result.made_share < 1:
+        made = ", which made most of them"
+    if 2 * result.made_share <= 1:
+        made = ": no run on record made more of them"
+    return f"the settings of run {result.made_by}{of}{given}{made}"
 
 
 def _number_of_tests(result: AuditResult) -> str:

@@ -51,9 +51,9 @@ def history_json(runs: Sequence[RecordedRun | UnreadableRun], count: int) -> str
 def in_force_json(
     exam: str, made: RecordedRun | None, changed: int | None, newest: RecordedRun | None
 ) -> str:
-    """The calibration that made most of an exam's k, with its settings, and the last that wrote.
+    """The calibration that made the most k of an exam, with its settings, and the last that wrote.
 
-    `changed` is how many of them are not what that calibration left.
+    `changed` is how many of its items have other k than it left.
     """
     return json_text(
         {

@@ -72,7 +72,7 @@ def audit_exam(
         What is to be counted from lies in the future.
     DataError
         Settings or data are bad, no run on record can begin the count, or the run is unknown,
-        another exam's, or saved nothing.
+        another exam's that is not known to have made k in force, or saved nothing.
     DatabaseError
         There is a ledger that cannot be read, and not all was given that it would tell.
     """
@@ -82,7 +82,7 @@ def audit_exam(
     made = makers.first
     settings = predicting_settings(exam, asked, makers, watch)
     pool = load_checked(lambda: loaded, settings)
-    window = audit_window(store, exam, asked, watch)
+    window = audit_window(store, exam, asked, makers, watch)
     warn_of_changes(store, exam, window, made, watch)
     live = store.live_counts(exam, window.since, window.until)
     _tell_undated(live.undated, watch)
@@ -109,6 +109,8 @@ def audit_exam(
         predicted=predicted,
         made_by=None if made is None else made.run,
         made_by_exam=None if made is None else made.exam,
+        made_share=makers.share,
+        length_given=asked.length is not None and settings.delivery.se_stop is None,
         since_run=window.run,
         since=window.since,
         until=window.until,

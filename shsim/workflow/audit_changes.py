@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from shsim.model.run_record import RecordedRun
 from shsim.storage.base import Store
 from shsim.storage.moved_on import OFF_RECORD
-from shsim.workflow.audit_window import Window
+from shsim.workflow.audit_window import Window, since_the_end_of
 from shsim.workflow.watch import Watch
 
 
@@ -56,7 +56,5 @@ def _counted(count: int, exam: str) -> str:
 
 def _remedy(finished: datetime) -> str:
     """How to leave out what was before a run's end, unless that lies in the future."""
-    after = finished.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
-    if finished > datetime.now(UTC):
-        return ""
-    return f" --since {after:%Y-%m-%dT%H:%M:%SZ} leaves them out."
+    since = since_the_end_of(finished)
+    return "" if since is None else f" {since} leaves them out."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from shsim.errors import DatabaseError, DataError
@@ -17,6 +18,9 @@ from shsim.workflow.watch import Watch
 
 #: Of a prediction without a run to take one from.
 _SEED = 1
+
+#: Runs named that made k for one test; the rest is counted.
+_NAMED = 4
 
 
 def require_ledger(store: Store, makers: Makers, asked: AuditSettings) -> None:
@@ -46,7 +50,7 @@ def require_ledger(store: Store, makers: Makers, asked: AuditSettings) -> None:
 def predicting_settings(
     exam: str, asked: AuditSettings, makers: Makers, watch: Watch
 ) -> SimulationSettings:
-    """The simulation that predicts: of the test that most k in force were made for.
+    """The simulation that predicts: of the test of the run that made more k than any other.
 
     Raises
     ------
@@ -57,15 +61,13 @@ def predicting_settings(
     if made is None:
         delivery = DeliverySettings(theta=AbilityDistribution.normal(0, 1), seed=_SEED)
         tau, tol = SimulationSettings(delivery=delivery).tau, 0.01
-        why = f"no run on record made the k in force of {exam}"
-        if makers.shares:
-            why = f"no run on record made most of the k in force of {exam}"
-        if makers.unread is not None:
-            why = f"which run made the k in force of {exam} cannot be told: {makers.unread}"
+        test = f"the default test, {delivery.length} items"
+        if asked.length is not None:
+            test = f"a test of {asked.length} items"
+        cap = f"{number(tau)}" if asked.tau is None else f"{number(asked.tau)}, as given"
         watch.warn(
-            f"{why}: the prediction is for the default test,"
-            f" {asked.length or delivery.length} items at the true theta, and the cap is"
-            f" {number(tau if asked.tau is None else asked.tau)}."
+            f"{_why_default(exam, makers)}. The prediction is for {test} at the true theta, and the"
+            f" cap is {cap}."
         )
     else:
         recorded = _recorded(exam, made)
@@ -78,19 +80,45 @@ def predicting_settings(
     )
 
 
+def _why_default(exam: str, makers: Makers) -> str:
+    """Why there is no run to take a prediction from."""
+    if makers.unread is not None:
+        return f"which run made the k in force of {exam} cannot be told: {makers.unread}"
+    if makers.shares:
+        return f"runs on record made no more than half of the k in force of {exam}"
+    return f"no run on record made the k in force of {exam}"
+
+
 def _warn_of_others(exam: str, makers: Makers, made: RecordedRun, watch: Watch) -> None:
     """Say where the prediction is of another exam's run, and which k another test is for."""
+    others = made_otherwise(makers, made.settings)
     if made.exam != exam:
+        elsewhere = {run.run for other in others for run in other.runs}
+        alike = [(run, count) for run, count in makers.shares if run.run not in elsewhere]
         watch.warn(
-            f"most of the k in force of {exam} were made by {made.named(exam)}, which publishes"
-            " the items too, or did: the prediction is for that exam's test, and the cap is that"
-            f" run's unless --tau gives another. If {exam} has a test of its own, calibrate it."
+            f"{_whose(exam, alike, makers.of)}, since the exams share items, or did: the prediction"
+            f" is for the test of {made.named(exam)}, and the cap is that run's unless --tau gives"
+            f" another. If {exam} has a test of its own, calibrate it."
         )
-    for other in made_otherwise(makers, made.settings):
+    for other in others:
         watch.warn(
             f"{other.said(makers, exam)}, and the prediction is for {other.mine}, as"
             f" {made.named(exam)} was: it is not to be relied on for those items."
         )
+
+
+def _whose(exam: str, shares: Sequence[tuple[RecordedRun, int]], of: int) -> str:
+    """How many k each of several runs made, the first few by name."""
+    (first, count), *more = shares
+    whole = "the" if count == of else f"{count:,}"
+    were = "was" if count == 1 else "were"
+    said = [f"{whole} k in force of {exam} {were} made by {first.named(exam)}"]
+    said += [f"{each:,} by {run.named(exam)}" for run, each in more[: _NAMED - 1]]
+    rest = more[_NAMED - 1 :]
+    if rest:
+        runs = "1 other run" if len(rest) == 1 else f"{len(rest)} other runs"
+        said.append(f"{sum(each for _, each in rest):,} by {runs}")
+    return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
 
 
 def _recorded(exam: str, made: RecordedRun) -> CalibrationSettings:

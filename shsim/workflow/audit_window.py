@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from shsim.errors import DataError, UsageError
 from shsim.model.audit import AuditSettings
-from shsim.model.run_record import RecordedRun
+from shsim.model.run_record import Makers, RecordedRun
 from shsim.storage.base import Store
 from shsim.workflow.past_runs import recall
 from shsim.workflow.watch import Watch
@@ -22,7 +22,9 @@ class Window:
     run: int | None
 
 
-def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) -> Window:
+def audit_window(
+    store: Store, exam: str, asked: AuditSettings, makers: Makers, watch: Watch
+) -> Window:
     """The window that was asked for; whoever watches is told what is odd about it.
 
     Raises
@@ -30,7 +32,8 @@ def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) ->
     UsageError
         It begins in the future.
     DataError
-        No run on record can begin it, or the run is unknown, another exam's, or saved nothing.
+        No run on record can begin it, or the run is unknown, another exam's that is not known
+        to have made k in force, or saved nothing.
     """
     now = datetime.now(UTC)
     if asked.since is not None and asked.since > now:
@@ -41,7 +44,7 @@ def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) ->
     if asked.since is not None:
         since, run = asked.since, None
     else:
-        first = _first_run(store, exam, asked.since_run)
+        first = _first_run(store, exam, asked.since_run, makers)
         since, run = first.finished, first.run
     if run is not None and since > now:
         watch.warn(
@@ -60,21 +63,43 @@ def audit_window(store: Store, exam: str, asked: AuditSettings, watch: Watch) ->
     return Window(since, max(since, until), run)
 
 
-def _first_run(store: Store, exam: str, asked: int | None) -> RecordedRun:
+def since_the_end_of(finished: datetime) -> str | None:
+    """The option that counts attempts after a run alone; None where its end is in the future."""
+    if finished > datetime.now(UTC):
+        return None
+    after = finished.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    return f"--since {after:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _first_run(store: Store, exam: str, asked: int | None, makers: Makers) -> RecordedRun:
     """The run that the window begins with: the one asked for, or the newest that saved k.
 
-    A change of one item by hand begins none: all other attempts still tell.
+    A change of one item by hand begins none: all other attempts still tell. An exam that was never
+    calibrated may have k that another exam's run made: they are in force since that one.
     """
-    newest = store.ledger.newest_saved(exam, whole=True) if asked is None else None
-    run = newest if asked is None else recall(store, asked).run
+    if asked is not None:
+        return _asked_for(store, exam, asked, makers)
+    run = store.ledger.newest_saved(exam, whole=True) or makers.first
     if run is None:
         raise DataError(
-            f"no run on record saved k of {exam}, so that there is nothing to count from."
+            f"no run of {exam} on record saved k, so that there is nothing to count from."
             " Say from when: --since 2026-01-31"
         )
-    if run.exam != exam or run.outcome != "saved":
+    return run
+
+
+def _asked_for(store: Store, exam: str, number: int, makers: Makers) -> RecordedRun:
+    run = recall(store, number).run
+    if run.outcome != "saved":
         raise DataError(
-            f"run {run.run} ({run.command} of {run.exam}, {run.ended}) saved no k of {exam}."
+            f"run {run.run} ({run.command} of {run.exam}, {run.ended}) saved no k."
             f" See which did: shsim history --exam {exam}"
+        )
+    if run.exam != exam and all(run.run != maker.run for maker, _ in makers.shares):
+        since = since_the_end_of(run.finished)
+        remedy = "" if since is None else f" To count from its end all the same: {since}."
+        raise DataError(
+            f"run {run.run} ({run.command} of {run.exam}) is no run of {exam}, nor is it known to"
+            f" have made its k in force.{remedy} See which are: shsim history --exam {exam}"
         )
     return run

@@ -42,7 +42,7 @@ class OtherTest:
 
     def said(self, makers: Makers, exam: str) -> str:
         """Whose they are, and what for."""
-        whole = "the" if len(makers.shares) == 1 else f"{self.count:,}"
+        whole = "the" if self.count == makers.of else f"{self.count:,}"
         were = "was" if whole == "1" else "were"
         named = ", ".join(run.named(exam) for run in self.runs)
         return f"{whole} k in force of {exam} {were} made by {named} for {self.theirs}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,13 +43,61 @@ def test_another_exams_run_is_told_with_its_exam(here: Run, database: Sequence[s
     assert said in here("calibrate", *ours, *SHORT, "--dry-run").err
     assert "warning: the k" not in here("simulate", *ours, *BRIEF, *EXAMINEE).err
     audited = here("audit", *ours, *SINCE)
-    assert "warning: most of the k in force of DEMO-EXAM were made by run 1 of F" in audited.err
+    assert (
+        "warning: the k in force of DEMO-EXAM were made by run 1 of F, since the exams share items,"
+        " or did: the prediction is for the test of run 1 of F, and the cap is that run's"
+    ) in audited.err
     words = " ".join(audited.out.split())
     assert "with the settings of run 1 of F, which made them" in words
     audited = here("audit", *ours, *SINCE, "--format", "json")
     found = json.loads(audited.out)
     assert (found["made_by"], found["made_by_exam"]) == (1, "F")
     assert found["settings"]["rejection"] == "examinee"
+
+
+def test_an_exam_without_runs_is_counted_from_the_run_that_made_its_k(
+    here: Run, database: Sequence[str]
+) -> None:
+    ours = (*database, "--exam", "DEMO-EXAM")
+    execute(database[1], f"{SHARE} FROM question_publications")
+    assert here("calibrate", *database, "--exam", "F", *SHORT).code == 0
+    for asked in ((), ("--since-run", "1")):
+        audited = here("audit", *ours, *asked, "--format", "json")
+        assert audited.code == 0, audited.err
+        found = json.loads(audited.out)
+        assert (found["since_run"], found["made_by"], found["made_by_exam"]) == (1, 1, "F")
+    assert here("calibrate", *ours, *SHORT, *EXAMINEE).code == 0
+    assert json.loads(here("audit", *ours, "--format", "json").out)["since_run"] == 2
+    refused = here("audit", *ours, "--since-run", "1")
+    assert refused.code == 3
+    assert "run 1 (calibrate of F) is no run of DEMO-EXAM, nor is it known to" in refused.err
+    offered = re.search(r"(--since) (\S+Z)\.", refused.err)
+    assert offered is not None
+    assert here("audit", *ours, *offered.groups()).code == 0
+
+
+def test_runs_of_one_test_that_made_a_third_each_are_all_named(
+    here: Run, database: Sequence[str]
+) -> None:
+    ours = (*database, "--exam", "DEMO-EXAM")
+    counts = {}
+    for run, exam in enumerate("FGH", 1):
+        third = f"{SHARE} FROM question_publications WHERE exam_code = 'DEMO-EXAM'"
+        third += f" AND question_id % 3 = {run - 1}"
+        execute(database[1], third.replace("'F'", f"'{exam}'"))
+        assert here("calibrate", *database, "--exam", exam, *SHORT).code == 0
+        below = f"SELECT count(*) FROM shsim_run_item WHERE k_after < 1 AND run = {run}"  # noqa: S608
+        counts[f"run {run} of {exam}"] = query(database[1], below)[0][0]
+    most, *less = sorted(counts, key=lambda name: (counts[name], name), reverse=True)
+    audited = here("audit", *ours, *SINCE)
+    assert (
+        f"warning: {counts[most]} k in force of DEMO-EXAM were made by {most},"
+        f" {counts[less[0]]} by {less[0]} and {counts[less[1]]} by {less[1]}, since the exams share"
+        f" items, or did: the prediction is for the test of {most}, and the cap is that run's"
+    ) in audited.err
+    assert "most of the k" not in audited.err
+    words = " ".join(audited.out.split())
+    assert f"with the settings of {most}: no run on record made more of them." in words
 
 
 def test_k_of_several_runs_for_several_tests_are_told(here: Run, database: Sequence[str]) -> None:
@@ -118,7 +167,14 @@ def told_nothing(here: Run, options: Sequence[str], lack: str) -> None:
     assert here(*capped, *SINCE, "--tau", "0.2").code == 5
     ended = here("audit", *options, *SINCE)
     assert ended.code == 0
-    assert f"which run made the k in force of DEMO-EXAM cannot be told: {lack}" in ended.err
+    said = f"which run made the k in force of DEMO-EXAM cannot be told: {lack}. The prediction is"
+    default = "for the default test, 30 items at the true theta, and the cap is 0.2."
+    assert f"{said} {default}" in ended.err
+    ended = here("audit", *options, *SINCE, "--len", "25", "--tau", "0.4")
+    given = "for a test of 25 items at the true theta, and the cap is 0.4, as given."
+    assert f"{said} {given}" in ended.err
+    words = " ".join(ended.out.split())
+    assert "under the k in force, with the default settings and 25 items a test." in words
     assert "no run on record" not in ended.err
     for words in (("simulate", *options, *BRIEF), ("calibrate", *options, *SHORT, "--dry-run")):
         ended = here(*words, "--quiet")

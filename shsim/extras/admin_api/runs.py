@@ -54,10 +54,11 @@ class InForce(BaseModel):
     version: str
     exam: str
     made_by: dict[str, Any] | None = Field(
-        description="The calibration that made most of the k in force, with its `settings`."
+        description="The calibration that made the most k in force, perhaps another exam's, with"
+        " its `settings`; null where those on record made no more than half of them together."
     )
     changed_since: int | None = Field(
-        description="Items whose k are not what that calibration left, whoever changed them."
+        description="Items of that calibration whose k are not what it left, whoever changed them."
     )
     last_written_by: dict[str, Any] | None = Field(
         description="The last run that wrote any of them: that one, a `set` or a rollback."
