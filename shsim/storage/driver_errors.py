@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from typing import Any
@@ -41,7 +42,10 @@ _CONNECTING = (
     ),
     (r"starting up|shutting down|in recovery", "is starting or stopping. Try again."),
     (r"definition of service", "is named by a service that the service file does not define."),
-    (r"permission denied for database", "does not let this user connect. Ask for CONNECT on it."),
+    (
+        r"permission denied for database",
+        "does not let this user connect. Ask for CONNECT on it{grant}",
+    ),
     (
         r"SSL(?! SYSCALL| connection has been closed)|certificate",
         "does not agree on SSL. Check sslmode and the certificates.",
@@ -149,7 +153,8 @@ def translate(error: Any, dsn: Dsn, privilege: str | None = None) -> ShsimError:
         whole = str(error)
         for pattern, sentence in _CONNECTING:
             if re.search(pattern, whole):
-                return DatabaseError(f"{dsn.label} {sentence.format(said=said)}")
+                told = sentence.format(said=said, grant=_grant_of_connecting(whole, dsn))
+                return DatabaseError(f"{dsn.label} {told}")
     if is_dropped(error) and code != "recovery":  # a new connection is cancelled so too
         return DatabaseError(
             f"{dsn.label} dropped the connection: {said}. Check the server and run again."
@@ -191,6 +196,18 @@ def translate_sqlite(error: sqlite3.Error, dsn: Dsn) -> DatabaseError:
         if part in said:
             return _DAMAGE.get(part, DatabaseError)(f"{dsn.label} {sentence.format(said=said)}")
     return DatabaseError(f"{dsn.label} says: {said}. Nothing was written.")
+
+
+def _grant_of_connecting(said: str, dsn: Dsn) -> str:
+    """The statement that lets the user in, where it is known who that is; a full stop elsewhere."""
+    user = dsn.parameters.get("user")
+    if user is None and not ("service" in dsn.parameters or os.environ.get("PGSERVICE")):
+        user = os.environ.get("PGUSER")
+    database = re.search(r'permission denied for database "(.+)"$', said, re.MULTILINE)
+    if user is None or database is None:
+        return "."
+    names = [name.replace('"', '""') for name in (database[1], user)]
+    return ': GRANT CONNECT ON DATABASE "{}" TO "{}";'.format(*names)
 
 
 def _first_line(error: Any, dsn: Dsn) -> str:

@@ -21,13 +21,12 @@ _NAMED = 5
 class TableState:
     """A table as it is found: no column means that it is not there, or not to be seen.
 
-    `hidden_in` is then the schema that it stands in, and that this role may not use; that is
-    among the hindrances to saving, as what a run needs of a table that is there is.
+    `ask` is what to ask for where it is there, or in a schema that this role may not use, and may
+    not be read; of a table that a run needs, that is among the hindrances to saving.
     """
 
     columns: frozenset[str] = frozenset()
-    hidden_in: str | None = None
-    readable: bool = True
+    ask: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Inspection:
             if name not in OPTIONAL_TABLES
         )
         found += self._responses()
-        if complete and all(state.readable for state in needed):
+        if complete and all(state.ask is None for state in needed):
             found += self._publications()
             found += self._exams()
         return found
@@ -77,25 +76,25 @@ class Inspection:
     def _tables(self) -> Iterator[Finding]:
         for name, state in self.tables.items():
             blocking = name not in OPTIONAL_TABLES
-            if state.hidden_in is not None:
-                continue
-            if not state.columns:
-                yield Finding(blocking, f"Table {name} is missing. Make it with `shsim db init`.")
-                continue
+            if state.ask is not None and not blocking:
+                yield Finding(blocking, f"Table {name} may not be read. {state.ask}")
             missing = [column for column in TABLES[name] if column not in state.columns]
-            if missing:
+            if not state.columns:
+                if state.ask is None:
+                    yield Finding(
+                        blocking, f"Table {name} is missing. Make it with `shsim db init`."
+                    )
+            elif missing:
                 yield Finding(
                     blocking, f"Table {name} lacks {', '.join(missing)}. Add what is missing."
                 )
-            if not (state.readable or blocking):
-                yield Finding(blocking, f"Table {name} may not be read. Ask for SELECT on it.")
         if "sh_p" in self.tables["item_exposure_control"].columns:
             for (kind,) in self.ask("rounding_k"):
                 yield Finding(blocking=True, sentence=rounding_words(kind))
 
     def _responses(self) -> Iterator[Finding]:
         state = self.tables["user_responses"]
-        if not (state.readable and "created_at" in state.columns):
+        if state.ask is not None or "created_at" not in state.columns:
             return
         ((undated,),) = self.ask("count_undated_responses")
         if undated:

@@ -32,7 +32,9 @@ from shsim.storage.ledger_rows import (
 from shsim.storage.ledger_schema import migrate
 from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
 from shsim.storage.moved_on import said_of_moved_on
+from shsim.storage.needs import Touched
 from shsim.storage.postgres_encoding import codec_of
+from shsim.storage.postgres_grants import Lacking, lacking_grants
 from shsim.storage.saved_k import refuse_no_k
 from shsim.storage.statements import statements
 
@@ -48,7 +50,6 @@ def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, s
         beyond = "OVERRIDING SYSTEM VALUE VALUES ((SELECT max(id) + 1 FROM shsim_run), "
         common |= {
             "insert_run": insert,
-            "places": statements("postgres")["places"],
             "end_deferring": statements("postgres")["end_deferring"],
             "insert_run_beyond": insert.replace("(", "(id, ", 1).replace("VALUES (", beyond, 1),
         }
@@ -300,7 +301,11 @@ class Ledger:
         """Raise where there is no ledger, or it may not be read."""
         state = self._state(cursor)
         if not state.readable:
-            raise DatabaseError(f"{self._label}: {state.obstacle}.")
+            raise DatabaseError(f"{self._label}: {state.unread or state.lack}.")
 
     def _state(self, cursor: Any) -> LedgerState:
-        return ledger_state(cursor, self._sql, self._label)
+        def lacking(touched: Touched) -> Lacking:
+            # SQLite knows no roles.
+            return lacking_grants(cursor, touched) if self._database == "postgres" else []
+
+        return ledger_state(cursor, self._sql, self._label, lacking)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shsim.errors import DatabaseError
-from shsim.storage.ledger_state import LEDGER_TABLES, LedgerState, newest_schema
+from shsim.storage.ledger_state import LedgerState, newest_schema
+from shsim.storage.tables import LEDGER_TABLES
 
 _TABLE = re.compile(r"(?:CREATE TABLE|ALTER TABLE|UPDATE|\bON) (shsim_\w+)")
 
@@ -29,7 +30,7 @@ def migrate(cursor: Any, sql: Mapping[str, str], found: LedgerState, label: str)
     Raises
     ------
     DatabaseError
-        It has tables of ours by name alone.
+        It has tables of ours by name alone, or does not let this role read which schema it has.
     """
     if found.strange is not None:
         raise DatabaseError(f"{label}: {found.strange}. Nothing was written.")
@@ -37,6 +38,8 @@ def migrate(cursor: Any, sql: Mapping[str, str], found: LedgerState, label: str)
     if not found.kept:
         _step(cursor, sql, 0, latest)
         return LEDGER_TABLES
+    if found.sealed:
+        raise DatabaseError(f"{label}: {found.unread}. Nothing was written.")
     version = found.version or latest  # what names none is the newest, or is refused below
     for table in found.missing:
         for statement in _statements(sql, 0, version):

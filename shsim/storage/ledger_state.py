@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from shsim.errors import DatabaseError
 from shsim.storage.exam_names import shown
+from shsim.storage.needs import LOOK, RECORD, Touched
+from shsim.storage.postgres_grants import Lacking, grants_of, privileges_of
+from shsim.storage.tables import LEDGER_COLUMNS
 
-#: The tables, with the columns that the first schema gave them.
-LEDGER_COLUMNS = {
-    "shsim_schema": {"version", "applied_at"},
-    "shsim_run": {
-        "id", "command", "exam", "started", "finished", "database_user", "os_user", "host",
-        "version", "settings", "seed", "fingerprint", "start", "rejection", "ability", "tau",
-        "history", "measures", "outcome", "message",
-    },
-    "shsim_run_item": {"run", "question_id", "version", "k_before", "k_after"},
-}  # fmt: skip
-LEDGER_TABLES = tuple(LEDGER_COLUMNS)
+_SCHEMA = ("shsim_schema", "SELECT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +32,8 @@ class LedgerState:
         Why a ledger that is there cannot be read; None where it can, or there is none.
     version
         Its schema; 0 where it says none, or may not be read.
+    sealed
+        Whether its schema may not be read.
     """
 
     kept: bool
@@ -48,6 +43,7 @@ class LedgerState:
     lack: str | None
     strange: str | None = None
     unread: str | None = None
+    sealed: bool = False
     read_only: bool = False
 
     @property
@@ -61,7 +57,9 @@ def newest_schema(sql: Mapping[str, str]) -> int:
     return sum(name.startswith("migration_") for name in sql)
 
 
-def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState:
+def ledger_state(
+    cursor: Any, sql: Mapping[str, str], label: str, lacking: Callable[[Touched], Lacking]
+) -> LedgerState:
     """Look.
 
     Parameters
@@ -72,6 +70,8 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
         The ledger's statements.
     label
         The database as people name it.
+    lacking
+        Tells what this role lacks.
 
     Raises
     ------
@@ -82,37 +82,34 @@ def ledger_state(cursor: Any, sql: Mapping[str, str], label: str) -> LedgerState
     rows = cursor.fetchall()
     missing = tuple(name for name, there, *_ in rows if not there)
     kept = len(missing) < len(rows)
-    hidden = [name for name, there, readable, *_ in rows if there and not readable]
-    lacking = {
+    lost = {
         name: sorted(LEDGER_COLUMNS[name].difference((columns or "").split(",")))
-        for name, there, _, _, _, columns in rows
+        for name, there, _, columns in rows
         if there
     }
-    strange = _strange({name: columns for name, columns in lacking.items() if columns})
+    strange = _strange({name: columns for name, columns in lost.items() if columns})
+    recording = lacking(RECORD)
+    reading = lacking(LOOK) if recording else recording
+    there = "shsim_schema" in lost
+    sealed = there and bool(reading and lacking({_SCHEMA: LOOK[_SCHEMA]}))
     version = 0
-    if "shsim_schema" not in (*missing, *hidden) and not lacking["shsim_schema"]:
+    if there and not (sealed or lost["shsim_schema"]):
         cursor.execute(sql["schema_version"])
         version = _known(cursor.fetchone()[0], newest_schema(sql), label)
-    barred = _of_schema(cursor, sql, missing)
-    lack = (
-        strange
-        or barred
-        or _lack(kept=kept, missing=missing, hidden=hidden)
-        or _of_version(version, newest_schema(sql))
-    )
-    closed = [name for name, _, _, writable, *_ in rows if not writable]
-    if lack is None and closed:
-        lack = f"its ledger may not be written; ask for INSERT on {', '.join(closed)}"
-    readable = not (missing or hidden or strange) and version == newest_schema(sql)
+    incomplete = _lack(kept=kept, missing=missing) or _of_version(version, newest_schema(sql))
+    unread = strange or _ungranted("read", reading) or incomplete
+    # Who may not read it is told at once what he needs to write to it.
+    lack = strange or _ungranted("read", recording if reading else ()) or incomplete
     return LedgerState(
         kept=kept,
         missing=missing,
         version=version,
-        readable=readable,
-        lack=lack,
+        readable=unread is None,
+        lack=lack or _ungranted("written", recording),
         strange=strange,
-        unread=lack if not readable and (kept or barred) else None,
-        read_only=any(read_only for *_, read_only, _ in rows),
+        unread=unread if kept or reading else None,
+        sealed=sealed,
+        read_only=any(read_only for _, _, read_only, _ in rows),
     )
 
 
@@ -133,14 +130,12 @@ def _known(version: Any, latest: int, label: str) -> int:
     return int(version)
 
 
-def _of_schema(cursor: Any, sql: Mapping[str, str], missing: tuple[str, ...]) -> str | None:
-    """What is said of a table that is there, in a schema that this role may not use."""
-    if missing and "places" in sql:  # SQLite has no schemas
-        cursor.execute(sql["places"], {"tables": [missing[0]]})
-        ((_, _, schema, usable),) = cursor.fetchall()
-        if not usable:
-            return f"its ledger may not be read; ask for USAGE on schema {schema}"
-    return None
+def _ungranted(done: str, lacking: Lacking) -> str | None:
+    """What is said where the ledger may not be read, or not be written."""
+    if not lacking:
+        return None
+    asked = f"{privileges_of(lacking)} ({grants_of(lacking)})"
+    return f"its ledger may not be {done}; ask for {asked}"
 
 
 def _strange(lacking: Mapping[str, list[str]]) -> str | None:
@@ -160,13 +155,11 @@ def _strange(lacking: Mapping[str, list[str]]) -> str | None:
     )
 
 
-def _lack(*, kept: bool, missing: tuple[str, ...], hidden: list[str]) -> str | None:
+def _lack(*, kept: bool, missing: tuple[str, ...]) -> str | None:
     if not kept:
         return "it keeps no ledger of runs; `shsim db init` makes one"
     if missing:
         return f"its ledger lacks the table {', '.join(missing)}; `shsim db init` makes it anew"
-    if hidden:
-        return f"its ledger may not be read; ask for SELECT on {', '.join(hidden)}"
     return None
 
 

@@ -8,8 +8,13 @@ from typing import Any
 from shsim.storage.demo import DEMO_EXAM, DemoTables
 from shsim.storage.inspection import TableState
 from shsim.storage.needs import AUDITING, SAVING
-from shsim.storage.postgres_grants import is_read_only, lacking_grants
-from shsim.storage.postgres_privileges import hiding_schema
+from shsim.storage.postgres_grants import (
+    Lacking,
+    grants_of,
+    is_read_only,
+    lacking_grants,
+    privileges_of,
+)
 from shsim.storage.statements import statements
 from shsim.storage.tables import TABLES
 from shsim.storage.unsaveable import READ_ONLY
@@ -36,8 +41,8 @@ def look_at_tables(cursor: Any) -> tuple[dict[str, TableState], list[str]]:
     """The tables as they are found, and why no run could save its k in them."""
     hindrances = [READ_ONLY] if is_read_only(cursor) else []
     hindrances += [
-        f"This user may not save. Ask for {asked}: {grant}"
-        for asked, grant in lacking_grants(cursor, SAVING)
+        f"This user may not save. {_ask([each])}"
+        for each in lacking_grants(cursor, SAVING.required)
     ]
     return {table: _state(cursor, table) for table in TABLES}, hindrances
 
@@ -57,11 +62,13 @@ def insert_demo(cursor: Any, demo: DemoTables) -> None:
 
 
 def _state(cursor: Any, table: str) -> TableState:
-    columns = _columns(cursor, table)
-    if not columns:
-        return TableState(hidden_in=hiding_schema(cursor, table))
-    read = {key: columns for key, columns in AUDITING.items() if key[0] == table}
-    return TableState(columns, readable=not lacking_grants(cursor, read))
+    read = {key: columns for key, columns in AUDITING.required.items() if key[0] == table}
+    lacking = lacking_grants(cursor, read)
+    return TableState(_columns(cursor, table), _ask(lacking) if lacking else None)
+
+
+def _ask(lacking: Lacking) -> str:
+    return f"Ask for {privileges_of(lacking)}: {grants_of(lacking)}"
 
 
 def _columns(cursor: Any, table: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The QBank tables that shsim reads and writes: the columns it needs of each."""
+"""The QBank tables and the ledger's: the columns that shsim needs of each."""
 
 from __future__ import annotations
 
@@ -14,3 +14,15 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 
 #: Without this one a run works; it is what live exposure is counted from.
 OPTIONAL_TABLES = frozenset({"user_responses"})
+
+#: The ledger's tables, with the columns that the first schema gave them.
+LEDGER_COLUMNS = {
+    "shsim_schema": {"version", "applied_at"},
+    "shsim_run": {
+        "id", "command", "exam", "started", "finished", "database_user", "os_user", "host",
+        "version", "settings", "seed", "fingerprint", "start", "rejection", "ability", "tau",
+        "history", "measures", "outcome", "message",
+    },
+    "shsim_run_item": {"run", "question_id", "version", "k_before", "k_after"},
+}  # fmt: skip
+LEDGER_TABLES = tuple(LEDGER_COLUMNS)

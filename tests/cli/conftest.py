@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from front_door import Ended, Run, command, own_surroundings
+from operators import Operator, granted
+from postgres_server import Server
 from small_disks import MakeDisk, mount, unmount
 
 from shsim.cli.app import invoke
@@ -94,3 +97,18 @@ def small_disk(tmp_path: Path) -> Iterator[MakeDisk]:
     yield make
     for folder in made:
         unmount(folder)
+
+
+@pytest.fixture
+def operator(postgres_server: Server, postgres_dsn: str) -> Iterator[Operator]:
+    """A role with the grants of the README, beside the owner of the tables."""
+    name = f"shsim_operator_{os.getpid()}"
+    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    its = Operator(postgres_server, postgres_dsn, name)
+    its.execute("REVOKE ALL ON DATABASE qbank FROM PUBLIC")
+    its.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    for statement in granted():
+        its.grant(statement)
+    yield its
+    its.execute(f"DROP OWNED BY {name}")
+    postgres_server.execute(f"DROP ROLE {name}")

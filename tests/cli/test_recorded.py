@@ -24,8 +24,8 @@ from shsim.cli.output_file import OutputFile
 from shsim.errors import UnsettledError
 from shsim.model.run_record import RecordedRun
 from shsim.storage.embedded import embedded_path
-from shsim.storage.ledger_state import LEDGER_TABLES
 from shsim.storage.open import open_store
+from shsim.storage.tables import LEDGER_TABLES
 
 BRIEF = (*QUICK, "--len", "10")
 MISSING = ("--iters", "1", "--alpha", "0.01", "--nodes", "200")

@@ -187,6 +187,7 @@ def test_a_ledger_that_may_not_be_read_is_no_missing_one(here: Run, blind: Blind
     ended = here("audit", *blind.owner, *SINCE, "--tests", "2000", "--require-cap")
     assert ended.code == 0, ended.err
     lack = "its ledger may not be read; ask for SELECT on shsim_run, shsim_run_item"
+    lack += " (GRANT SELECT ON shsim_run, shsim_run_item TO shsim_blind_reader;)"
     told_nothing(here, blind.reader, lack)
 
 

@@ -15,8 +15,8 @@ from shsim.errors import DatabaseError
 from shsim.storage import ledger as module
 from shsim.storage.base import Store
 from shsim.storage.ledger import ledger_statements
-from shsim.storage.ledger_state import LEDGER_TABLES
 from shsim.storage.open import open_store
+from shsim.storage.tables import LEDGER_TABLES
 
 NEXT = "ALTER TABLE shsim_run ADD COLUMN note text; CREATE INDEX shsim_note ON shsim_run (note)"
 

@@ -70,14 +70,20 @@ def test_a_role_that_may_not_connect_is_told_so(
         store.exams()
     postgres_server.execute(f"ALTER ROLE {known['user']} CONNECTION LIMIT -1")
     postgres_server.execute(f"REVOKE CONNECT ON DATABASE {known['dbname']} FROM PUBLIC")
-    with closing(open_store(role)) as store, pytest.raises(DatabaseError, match="Ask for CONNECT"):
+    with closing(open_store(role)) as store, pytest.raises(DatabaseError) as caught:
+        store.exams()
+    said, grant = str(caught.value).split(" Ask for CONNECT on it: ")
+    assert said.endswith("does not let this user connect.")
+    execute(filled_dsn, grant)
+    with closing(open_store(role)) as store, pytest.raises(DatabaseError, match="denied for table"):
         store.exams()
 
 
 def test_a_role_that_may_only_read_loads_and_cannot_save(
     role: str, filled_dsn: str, postgres_server: Server
 ) -> None:
-    execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {parse_dsn(role)['user']}")
+    user = parse_dsn(role)["user"]
+    execute(filled_dsn, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
     before = item_rows(filled_dsn)
     with closing(open_store(role, read_only=True)) as reader:
         assert len(reader.load_pool("E")) == 3
@@ -86,11 +92,11 @@ def test_a_role_that_may_only_read_loads_and_cannot_save(
         assert [finding.sentence for finding in store.check()] == [
             (
                 "This user may not save. Ask for INSERT, UPDATE on item_exposure_control:"
-                f" GRANT INSERT, UPDATE ON item_exposure_control TO {parse_dsn(role)['user']};"
+                f" GRANT INSERT, UPDATE ON item_exposure_control TO {user};"
             ),
             (
-                "Runs are not recorded: its ledger may not be written; ask for INSERT on"
-                " shsim_run, shsim_run_item."
+                "Runs are not recorded: its ledger may not be written; ask for INSERT on shsim_run,"
+                f" shsim_run_item (GRANT INSERT ON shsim_run, shsim_run_item TO {user};)."
             ),
         ]
         with pytest.raises(DatabaseError, match="Ask for INSERT, UPDATE on item_exposure_con"):
@@ -201,7 +207,8 @@ def test_check_names_tables_that_may_not_be_read(role: str) -> None:
     user = parse_dsn(role)["user"]
     asked = f"This user may not save. Ask for SELECT on {reading}: GRANT SELECT ON {reading} TO"
     assert sentences[0] == f"{asked} {user};"
-    assert "Table user_responses may not be read. Ask for SELECT on it." in sentences
+    asked = "Ask for SELECT on user_responses: GRANT SELECT ON user_responses TO"
+    assert f"Table user_responses may not be read. {asked} {user};" in sentences
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from shsim.cli.work.sources import Source, file_label, open_source
 from shsim.cli.work.taken_files import output_asked
 from shsim.model.settings import Settings
 from shsim.report.render import DataFormat
+from shsim.storage.needs import READING, SIMULATING
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
@@ -69,7 +70,7 @@ def opened(
     settings
         Makes the settings; what it cannot read goes to the problems.
     read_only
-        Whether the database is only read.
+        Whether the database is only read; the run is put on record where not.
     """
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(quiet=request.quiet))
@@ -77,7 +78,10 @@ def opened(
         output = problems.without(lambda: output_asked(request, render, stack))
         made = settings(problems)
         problems.end_here(request, made)
-        source = stack.enter_context(open_source(request, narrator, read_only=read_only))
+        needs = READING if read_only else SIMULATING
+        source = stack.enter_context(
+            open_source(request, narrator, read_only=read_only, needs=needs)
+        )
         if isinstance(request, TestRequest):
             request.say_seed(made.delivery, narrator)
         yield Opened(request, narrator, made, source, output)

@@ -33,7 +33,7 @@ from shsim.report.run_difference import difference_columns, difference_json, dif
 from shsim.storage.base import Store
 from shsim.storage.embedded import embedded_path
 from shsim.storage.exam_names import require_spelling
-from shsim.storage.needs import LOOKING_BACK, Needs, is_writing, of_past_run
+from shsim.storage.needs import LOOKING_BACK, Needs, of_past_run
 from shsim.workflow.past_runs import NO_RUN, none_of_exam, recall, recorded_run, rollback
 
 R = TypeVar("R")
@@ -223,8 +223,9 @@ def _opened(
     """The database, whose runs' exam the log names; looking for a run makes none."""
     if _nothing_there(request, read_only=True):
         raise DataError(f"run {runs[0]} is unknown: there is no database yet. Name one by --dsn.")
-    read_only = not is_writing(needs)
-    store = stack.enter_context(open_database(request, narrator, read_only=read_only, needs=needs))
+    store = stack.enter_context(
+        open_database(request, narrator, read_only=not needs.writing, needs=needs)
+    )
     exams = {recorded_run(store, run).exam for run in runs}
     if len(exams) == 1:  # what is told of two exams names neither
         bind(exam=exams.pop())

@@ -1,16 +1,12 @@
 -- name: state
--- Which of the tables are there; may they be read; may runs be put into them, here and now; their
--- columns.
+-- Which of the tables are there; is nothing to be written here and now; their columns.
 SELECT
     t.name,
     to_regclass(t.name) IS NOT NULL,
-    coalesce(has_table_privilege(to_regclass(t.name), 'SELECT'), false),
-    NOT t.filled OR coalesce(has_table_privilege(to_regclass(t.name), 'INSERT'), false),
     current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery(),
     (SELECT string_agg(a.attname, ',') FROM pg_attribute a
      WHERE a.attrelid = to_regclass(t.name) AND a.attnum > 0 AND NOT a.attisdropped)
-FROM (VALUES ('shsim_schema', false), ('shsim_run', true), ('shsim_run_item', true))
-    t(name, filled);
+FROM (VALUES ('shsim_schema'), ('shsim_run'), ('shsim_run_item')) t(name);
 
 -- name: number_behind
 -- Has a run that was over before this one began a greater number?

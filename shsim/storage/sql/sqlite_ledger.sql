@@ -1,7 +1,7 @@
 -- name: state
--- Which of the tables are there, with which columns? Whether they may be read and written is the
--- file system's affair. A view that has a table's name is in its way, and has no column of ours.
-SELECT t.column1, m.type IS NOT NULL, 1, 1, 0, CASE m.type
+-- Which of the tables are there, with which columns? Whether anything may be written is the file
+-- system's affair. A view that has a table's name is in its way, and has no column of ours.
+SELECT t.column1, m.type IS NOT NULL, 0, CASE m.type
     WHEN 'table' THEN (SELECT group_concat(name) FROM pragma_table_info(t.column1))
 END
 FROM (VALUES ('shsim_schema'), ('shsim_run'), ('shsim_run_item')) t
