@@ -36,11 +36,15 @@ _COLUMNS = (
 )
 _ROW = np.dtype([*_COLUMNS, ("numbered", np.bool_)])
 
+_BESIDE = "question_versions, item_calibration and item_exposure_control"
+
 #: What `unnumbered_items` tells of, in its order, and where that stands.
 _NUMBERS = (
-    ("question_id", "question_publications and question_versions"),
-    ("live_version", "question_publications, and its version in question_versions"),
+    ("question_id", f"question_publications, {_BESIDE}"),
+    ("live_version", f"question_publications, and as version in {_BESIDE}"),
     ("topic_id", "question_versions"),
+    ("question_id", "item_exposure_control"),
+    ("version", "item_exposure_control"),
 )
 
 
@@ -50,11 +54,15 @@ def read_pool(db: sqlite3.Connection, exam: str) -> Mapping[str, AnyArray]:
     Raises
     ------
     DataError
-        An item's id, version or topic is no whole number, so that it would be another item.
+        An item's id, version or topic is no whole number, or stored as what the number does
+        not find: k would be saved for another item, or where nobody looks.
     """
     rows = _read_rows(db, exam)
-    if not rows["numbered"].all():
-        raise DataError(list(_unnumbered(db, exam)))
+    # Looked at id by id only where need be: that is slower than reading the pool.
+    if not rows["numbered"].all() or db.execute(_SQL["ids_of_whole_numbers"]).fetchone() != (2,):
+        problems = list(_unnumbered(db, exam))
+        if problems:
+            raise DataError(problems)
     return _by_column(rows)
 
 
@@ -68,13 +76,26 @@ def _by_column(rows: AnyArray) -> Mapping[str, AnyArray]:
 
 
 def _unnumbered(db: sqlite3.Connection, exam: str) -> Iterator[str]:
-    for row in db.execute(_SQL["unnumbered_items"], {"exam": exam}):
-        for (column, where), value, good in zip(_NUMBERS, row[::2], row[1::2], strict=True):
-            if not good:
-                yield (
-                    f"{exam}: item {row[0]}/{row[2]}: {column} = {value} is no whole number."
-                    f" Correct it in {where} and run again."
+    db.execute(_SQL["stage_ids"])
+    db.execute(_SQL["copy_ids"], {"exam": exam})
+    found = db.execute(_SQL["unnumbered_items"]).fetchall()
+    db.execute("DROP TABLE shsim_ids")
+    for row in found:
+        cells = zip(row[::3], row[1::3], row[2::3], strict=True)
+        for (column, where), (value, good, whole) in zip(_NUMBERS, cells, strict=True):
+            if good:
+                continue
+            fault, best = "is no whole number", ""
+            if whole:
+                fault = (
+                    "is not stored as item_exposure_control stores a whole number: its k would not"
+                    " be found"
                 )
+                best = ", in columns declared INTEGER,"
+            yield (
+                f"{exam}: item {row[0]}/{row[3]}: {column} = {value} {fault}."
+                f" Correct it in {where}{best} and run again."
+            )
 
 
 def read_live(db: sqlite3.Connection, exam: str, since: datetime, until: datetime) -> LiveCounts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from storage.databases import execute, item_rows, pool_of, query
 
@@ -66,6 +67,68 @@ def test_an_item_of_no_number_is_refused_by_name(
 def test_text_that_is_a_number_and_no_topic_are_as_they_were(store: Store, dsn: str) -> None:
     publish(dsn, "'21'", "1.0", "NULL")
     assert store.load_pool("F").keys == [(21, 1)]
+
+
+TEXT = ("'21'", "'1'")
+
+
+@pytest.mark.parametrize(
+    ("own", "saved", "item", "said"),
+    [
+        ("", "", TEXT, ["question_id = '21'", "live_version = '1'"]),
+        ("", "", ("'21'", "1"), ["question_id = '21'"]),
+        ("", "", ("21.0", "1"), None),
+        ("", "TEXT", ("21", "1"), ["question_id = 21", "live_version = 1"]),
+        ("", "INTEGER", TEXT, None),
+        ("TEXT", "TEXT", ("21.0", "1"), ["question_id = '21.0'"]),
+        ("TEXT", "TEXT", TEXT, None),
+        ("TEXT", "VARCHAR(9)", ("'021'", "1"), ["question_id = '021'"]),
+        ("TEXT", "INTEGER", ("'021'", "1"), None),
+        ("REAL", "REAL", TEXT, None),
+        ("REAL", "TEXT", TEXT, None),
+    ],
+)
+def test_k_are_saved_where_the_joins_look_or_the_item_is_refused(
+    dsn: str, own: str, saved: str, item: tuple[str, str], said: Sequence[str] | None
+) -> None:
+    """Whatever types the tables of others declare for the ids (`own`), and for those of k."""
+    tables = {
+        "question_publications": f"exam_code TEXT, question_id {own}, live_version {own}",
+        "question_versions": f"question_id {own}, version {own}, topic_id, state",
+        "item_calibration": f"question_id {own}, version {own}, model, a, b, c",
+        "item_exposure_control": f"question_id {saved}, version {saved}, sh_p, updated_at,"
+        " UNIQUE (question_id, version)",
+    }
+    for table, columns in tables.items():
+        execute(dsn, f"CREATE TABLE {table} ({columns})")
+    publish(dsn, *item)
+    with closing(open_store(dsn)) as store:
+        if said is None:
+            store.save_k(store.load_pool("F"), np.array([0.5]))
+            assert store.load_pool("F").k.tolist() == [0.5]
+            return
+        with pytest.raises(DataError) as caught:
+            store.load_pool("F")
+        problems = [f"{words} is not stored as item_exposure_control" for words in said]
+        assert [any(p in q for q in caught.value.problems) for p in problems] == [True] * len(said)
+        found = [finding.sentence for finding in store.check() if finding.blocking]
+        assert found[: len(said)] == list(caught.value.problems)
+
+
+def test_a_k_that_is_stored_under_text_is_named(dsn: str) -> None:
+    """The save would put another beside it, and every item with two k is two items."""
+    with closing(open_store(dsn)) as store:
+        store.create_tables()
+        execute(dsn, "DROP TABLE item_exposure_control")
+        columns = "question_id, version, sh_p, updated_at, UNIQUE (question_id, version)"
+        execute(dsn, f"CREATE TABLE item_exposure_control ({columns})")
+        publish(dsn, "21")
+        execute(dsn, "INSERT INTO item_exposure_control VALUES ('21', 1, 0.9, '')")
+        with pytest.raises(DataError) as caught:
+            store.load_pool("F")
+    (problem,) = caught.value.problems
+    assert "F: item 21/1: question_id = '21' is not stored as item_exposure_control" in problem
+    assert "Correct it in item_exposure_control, in columns declared INTEGER, and run" in problem
 
 
 def test_a_save_is_refused_where_such_an_item_came_meanwhile(store: Store, dsn: str) -> None:

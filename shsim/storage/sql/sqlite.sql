@@ -27,19 +27,53 @@ LEFT JOIN item_exposure_control e
     ON e.question_id = p.question_id AND e.version = p.live_version
 WHERE p.exam_code = :exam;
 
--- name: unnumbered_items
+-- name: ids_of_whole_numbers
+-- How many of the two columns that k are saved under turn into numbers whatever they are compared
+-- with. In others a number that is saved may not be what stands elsewhere: text, or 11.0.
+SELECT count(*) FROM pragma_table_info('item_exposure_control')
+WHERE lower(name) IN ('question_id', 'version') AND type LIKE '%INT%';
+
+-- name: stage_ids
+-- Ids as they stand, and as they will once k are saved, in columns that compare as the tables' own.
+CREATE TEMPORARY TABLE shsim_ids AS
 SELECT
-    substr(quote(p.question_id), 1, 60), CAST(p.question_id AS INTEGER) = p.question_id,
-    substr(quote(p.live_version), 1, 60), CAST(p.live_version AS INTEGER) = p.live_version,
-    substr(quote(v.topic_id), 1, 60), coalesce(CAST(v.topic_id AS INTEGER) = v.topic_id, true)
+    p.question_id AS own_id, p.live_version AS own_version, v.topic_id,
+    e.question_id AS k_id, e.version AS k_version,
+    e.question_id AS saved_id, e.version AS saved_version
+FROM question_publications p, question_versions v, item_exposure_control e
+WHERE false;
+
+-- name: copy_ids
+INSERT INTO shsim_ids
+SELECT
+    p.question_id, p.live_version, v.topic_id, e.question_id, e.version,
+    CAST(p.question_id AS INTEGER), CAST(p.live_version AS INTEGER)
 FROM question_publications p
 JOIN question_versions v
     ON v.question_id = p.question_id AND v.version = p.live_version AND v.state = 'published'
-WHERE p.exam_code = :exam AND NOT (
-    CAST(p.question_id AS INTEGER) = p.question_id
-        AND CAST(p.live_version AS INTEGER) = p.live_version
-        AND coalesce(CAST(v.topic_id AS INTEGER) = v.topic_id, true)
-);
+LEFT JOIN item_exposure_control e
+    ON e.question_id = p.question_id AND e.version = p.live_version
+WHERE p.exam_code = :exam;
+
+-- name: unnumbered_items
+-- Of each: how it is stored, whether it is as it should be, and whether it is a whole number at all.
+WITH seen AS (
+    SELECT
+        *,
+        own_id = saved_id AS id_good, own_version = saved_version AS version_good,
+        coalesce(CAST(topic_id AS INTEGER) = topic_id, true) AS topic_good,
+        coalesce(k_id = saved_id, true) AS k_id_good,
+        coalesce(k_version = saved_version, true) AS k_version_good
+    FROM shsim_ids
+)
+SELECT
+    substr(quote(own_id), 1, 60), id_good, CAST(own_id AS INTEGER) = own_id,
+    substr(quote(own_version), 1, 60), version_good, CAST(own_version AS INTEGER) = own_version,
+    substr(quote(topic_id), 1, 60), topic_good, false,
+    substr(quote(k_id), 1, 60), k_id_good OR NOT id_good, true,
+    substr(quote(k_version), 1, 60), k_version_good OR NOT version_good, true
+FROM seen
+WHERE NOT (id_good AND version_good AND topic_good AND k_id_good AND k_version_good);
 
 -- name: shared_exams
 SELECT other.exam_code, count(*)
