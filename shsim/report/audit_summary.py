@@ -70,16 +70,18 @@ def _basis(result: AuditResult) -> Iterator[str]:
 
 def _source(result: AuditResult) -> str:
     """Whose settings predict, and what was given in place of theirs."""
-    given = f" and {result.settings.delivery.length} items a test" if result.length_given else ""
+    length = result.settings.delivery.length
+    given = f" and {length} item{'s' if length > 1 else ''} a test" if result.length_given else ""
     if result.made_by is None or result.made_share is None:
         return f"the default settings{given}"
     of = "" if result.made_by_exam == result.pool.name else f" of {result.made_by_exam}"
-    made = ", which made them"
+    made = "made them"
     if result.made_share < 1:
-        made = ", which made most of them"
+        made = "made most of them"
     if 2 * result.made_share <= 1:
-        made = ": no run on record made more of them"
-    return f"the settings of run {result.made_by}{of}{given}{made}"
+        made = "made some of them, and none on record more"
+    end = "," if given else ""
+    return f"the settings of run {result.made_by}{of}, which {made}{end}{given}"
 
 
 def _number_of_tests(result: AuditResult) -> str:
