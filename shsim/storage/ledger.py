@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -73,6 +74,8 @@ class Ledger:
         Blots secrets out of a text.
     transaction
         How to do a piece of work in the database.
+    closed
+        Whether nothing may be written, where the database does not know that itself.
     """
 
     def __init__(
@@ -81,11 +84,13 @@ class Ledger:
         label: str,
         scrub: Callable[[str], str],
         transaction: Transaction,
+        closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database: Literal["postgres", "sqlite"] = database
         self._label = label
         self._scrub = scrub
         self._transaction = transaction
+        self._closed = closed
 
     @property
     def _sql(self) -> Mapping[str, str]:
@@ -308,4 +313,5 @@ class Ledger:
             # SQLite knows no roles.
             return lacking_grants(cursor, touched) if self._database == "postgres" else []
 
-        return ledger_state(cursor, self._sql, self._label, lacking)
+        state = ledger_state(cursor, self._sql, self._label, lacking)
+        return replace(state, read_only=True) if self._closed() else state

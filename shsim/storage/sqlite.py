@@ -67,6 +67,7 @@ class SqliteStore:
             lambda work, *, write=False: self._session.run(
                 lambda db: work(db.cursor()), write=write
             ),
+            closed=lambda: bool(file_hindrances(dsn.path.resolve())),
         )
 
     @property
