@@ -17,9 +17,10 @@ from shsim.model.run_record import Makers, RecordedRun, RunItems, RunRecord, Unr
 from shsim.storage.exam_names import require_spelling
 from shsim.storage.ledger_changes import LedgerChanges, Transaction
 from shsim.storage.ledger_kept import (
-    refuse_altered_items,
+    ItemSums,
     refuse_altered_run,
-    refuse_lost_items,
+    refuse_other_sums,
+    sums_unaltered,
 )
 from shsim.storage.ledger_makers import makers_of
 from shsim.storage.ledger_numbers import insert_numbered
@@ -58,7 +59,9 @@ def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, s
         common = {
             name: re.sub(r"%\((\w+)\)s", r":\1", statement) for name, statement in common.items()
         }
-    return {**common, **statements(f"{database}_ledger")}
+    own = statements(f"{database}_ledger")
+    common = {name: text.replace("ITEM_SUMS", own["item_sums"]) for name, text in common.items()}
+    return {**common, **own}
 
 
 class Ledger:
@@ -252,15 +255,18 @@ class Ledger:
             )
         return run
 
-    def insert_items(self, cursor: Any, run: int) -> None:
-        """Put k before and after on record, from the table `shsim_k` of k to be written."""
+    def insert_items(self, cursor: Any, run: int) -> ItemSums | None:
+        """Put k before and after on record, from the table `shsim_k`; sums to know them by."""
         cursor.execute(self._sql["insert_items"], {"run": run})
-        refuse_altered_items(cursor, self._sql, run, self._label)
+        return sums_unaltered(cursor, self._sql, run, self._label)
 
-    def refuse_altered(self, cursor: Any, run: int, record: RunRecord) -> None:
+    def refuse_altered(
+        self, cursor: Any, run: int, record: RunRecord, sums: ItemSums | None
+    ) -> None:
         """Raise, before the COMMIT, where the run is no longer on record as it was put there."""
         refuse_altered_run(cursor, self._sql, run, self._row(cursor, record), self._label)
-        refuse_lost_items(cursor, self._sql, run, self._label)
+        if sums is not None:
+            refuse_other_sums(cursor, self._sql, run, sums, self._label)
 
     def stage_rollback(self, cursor: Any, run: int) -> None:
         """Fill the table `shsim_k` with the k before a run; refuses what is no k."""

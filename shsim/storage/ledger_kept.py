@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NewType
 
 from shsim.errors import DatabaseError
 from shsim.storage.ledger_rows import COLUMNS
 
 _MOMENTS = frozenset({"started", "finished"})
+
+#: How many items a run has on record, and sums over them that another k would change.
+ItemSums = NewType("ItemSums", tuple[Any, ...])
 
 
 def refuse_altered_run(
@@ -46,7 +49,7 @@ def refuse_altered_run(
         raise _altered(label, said, "shsim_run")
 
 
-def refuse_altered_items(cursor: Any, sql: Mapping[str, str], run: int, label: str) -> None:
+def sums_unaltered(cursor: Any, sql: Mapping[str, str], run: int, label: str) -> ItemSums | None:
     """Raise where a rollback would put other k back than those that the table still has.
 
     Parameters
@@ -60,22 +63,42 @@ def refuse_altered_items(cursor: Any, sql: Mapping[str, str], run: int, label: s
     label
         The database as people name it.
 
+    Returns
+    -------
+    ItemSums or None
+        What the items are known by once the k before them are overwritten; None: nothing in the
+        database could alter them.
+
     Raises
     ------
     DatabaseError
         A trigger or a rule of `shsim_run_item` has changed, added or dropped some.
     """
-    if _may_be_altered(cursor, sql):
-        cursor.execute(sql["count_items_kept"], {"run": run})
-        _refuse_items(label, run, *cursor.fetchone())
+    if not _may_be_altered(cursor, sql):
+        return None
+    cursor.execute(sql["count_items_kept"], {"run": run})
+    found, kept, wanted, *sums = cursor.fetchone()
+    wrong = max(found, wanted) - kept
+    if wrong:
+        said = f"{wrong:,} of the items of run {run} are not in shsim_run_item as they were written"
+        raise _altered(label, said, "shsim_run_item")
+    return ItemSums((found, *sums))
 
 
-def refuse_lost_items(cursor: Any, sql: Mapping[str, str], run: int, label: str) -> None:
-    """As :func:`refuse_altered_items` once k are written: by their number alone."""
-    if _may_be_altered(cursor, sql):
-        cursor.execute(sql["count_items"], {"run": run})
-        found, wanted = cursor.fetchone()
-        _refuse_items(label, run, found, min(found, wanted), wanted)
+def refuse_other_sums(
+    cursor: Any, sql: Mapping[str, str], run: int, sums: ItemSums, label: str
+) -> None:
+    """Raise where the items are no longer those of :func:`sums_unaltered`.
+
+    Raises
+    ------
+    DatabaseError
+        A trigger that was deferred, or one of the table of k, has changed, added or dropped some.
+    """
+    cursor.execute(sql["sum_items"], {"run": run})
+    if tuple(cursor.fetchone()) != sums:
+        said = f"the items of run {run} are not in shsim_run_item as they were written"
+        raise _altered(label, said, "shsim_run_item or item_exposure_control")
 
 
 def _may_be_altered(cursor: Any, sql: Mapping[str, str]) -> bool:
@@ -84,14 +107,6 @@ def _may_be_altered(cursor: Any, sql: Mapping[str, str]) -> bool:
         return True
     cursor.execute(sql["any_trigger"])
     return cursor.fetchone() is not None
-
-
-def _refuse_items(label: str, run: int, found: int, kept: int, wanted: int) -> None:
-    """`found` items are on record, `kept` of them as they were put there, and `wanted` were."""
-    wrong = max(found, wanted) - kept
-    if wrong:
-        said = f"{wrong:,} of the items of run {run} are not in shsim_run_item as they were written"
-        raise _altered(label, said, "shsim_run_item")
 
 
 def _same(name: str, written: Any, stored: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from shsim.model.run_record import RunRecord
 from shsim.storage.base import SaveOutcome
 from shsim.storage.ledger import Ledger
+from shsim.storage.ledger_kept import ItemSums
 from shsim.storage.postgres_hidden import hiding_words
 from shsim.storage.postgres_rounding import refuse_rounding
 from shsim.storage.postgres_session import OvertakenError, Session
@@ -63,7 +64,7 @@ class Save:
                 return self.outcome
             self.outcome = None
         self.check(cursor)
-        run = self._recorded(cursor)
+        run, sums = self._recorded(cursor)
         cursor.execute(_SQL["update_k"])
         changed = int(cursor.rowcount)
         cursor.execute(_SQL["insert_k"])
@@ -73,17 +74,16 @@ class Save:
         cursor.execute(_SQL["end_deferring"])
         refuse_unsaved(cursor, self.session.dsn.label)
         if self.record is not None and run is not None:
-            self.ledger.refuse_altered(cursor, run, self.record)
+            self.ledger.refuse_altered(cursor, run, self.record, sums)
         self.outcome = SaveOutcome(changed=changed, unchanged=size - changed, run=run)
         return self.outcome
 
-    def _recorded(self, cursor: Any) -> int | None:
+    def _recorded(self, cursor: Any) -> tuple[int | None, ItemSums | None]:
         """Put k before and after on record, while what was before still stands."""
         if self.record is None:
-            return None
+            return None, None
         run = self.ledger.insert_run(cursor, self.record)
-        self.ledger.insert_items(cursor, run)
-        return run
+        return run, self.ledger.insert_items(cursor, run)
 
     def _is_recorded(self, cursor: Any, outcome: SaveOutcome) -> bool:
         if self.record is None or outcome.run is None:

@@ -213,14 +213,14 @@ class SqliteStore:
             db.execute(_SQL["stage_k"])
             stage(db)
             size = int(db.execute("SELECT count(*) FROM shsim_k").fetchone()[0])
-            cursor, run = db.cursor(), None
+            cursor, run, sums = db.cursor(), None, None
             if record is not None:
                 run = self.ledger.insert_run(cursor, record)
-                self.ledger.insert_items(cursor, run)
+                sums = self.ledger.insert_items(cursor, run)
             changed = db.execute(_SQL["upsert_k"]).rowcount
             refuse_unsaved(cursor, self.label)
             if record is not None and run is not None:
-                self.ledger.refuse_altered(cursor, run, record)
+                self.ledger.refuse_altered(cursor, run, record, sums)
             db.execute("DROP TABLE shsim_k")
             return SaveOutcome(changed=changed, unchanged=size - changed, run=run)
 

@@ -45,13 +45,30 @@ _MEDDLING = {
     ),
 }
 
+#: Done to the items on record once the k before them are overwritten.
+_ITEMS_ALTERED = {
+    "k before changed": "k_before = 0.75 WHERE question_id = 11",
+    "k before forgotten": "k_before = NULL WHERE question_id = 13",
+    "k before made up": "k_before = 1 WHERE question_id = 12",
+    "k before exchanged": "k_before = CASE question_id WHEN 11 THEN 0.25 WHEN 13 THEN 0.5 END",
+    "k after changed": "k_after = 0.1001 WHERE question_id = 11",
+    "version changed": "version = 7 WHERE question_id = 11",
+}
+
+_FUNCTION = "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; END $$;"
+
 #: Fires at the COMMIT, or where it is asked to before.
 _LATER = (
-    "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " DELETE FROM {table}; RETURN NULL; END $$;"
-    " CREATE CONSTRAINT TRIGGER t AFTER INSERT ON {table}"
-    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION forget()"
+    _FUNCTION + "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON {table}"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION meddle()"
 )
+
+#: Fires while k are written.
+_WITH_K = {
+    "sqlite": "CREATE TRIGGER t AFTER UPDATE ON item_exposure_control BEGIN {deed}; END",
+    "postgresql": _FUNCTION + "CREATE TRIGGER t AFTER UPDATE ON item_exposure_control"
+    " FOR EACH STATEMENT EXECUTE FUNCTION meddle()",
+}
 
 
 def put_trigger(dsn: str, kind: str) -> None:
@@ -62,9 +79,8 @@ def put_trigger(dsn: str, kind: str) -> None:
         return
     execute(
         dsn,
-        "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN {postgres}; END $$;"
-        f" CREATE TRIGGER t {when} INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION meddle()",
+        _FUNCTION.format(deed=postgres)
+        + f"CREATE TRIGGER t {when} INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION meddle()",
     )
 
 
@@ -94,12 +110,40 @@ def test_a_run_that_saves_nothing_is_not_told_as_recorded_either(
 def test_a_trigger_that_waits_for_the_commit_is_not_too_late(
     filled_postgres: Store, filled_dsn: str, table: str
 ) -> None:
-    execute(filled_dsn, _LATER.format(table=table))
+    forget = f"DELETE FROM {table}; RETURN NULL"  # noqa: S608
+    execute(filled_dsn, _LATER.format(table=table, deed=forget))
     before = item_rows(filled_dsn)
-    with pytest.raises(DatabaseError, match=f"a trigger or a rule of {table},"):
+    with pytest.raises(DatabaseError, match=rf"a trigger or a rule of {table}\b"):
         filled_postgres.save_k(filled_postgres.load_pool("E"), K, record=record())
     assert item_rows(filled_dsn) == before
     if table == "shsim_run":
         with pytest.raises(DatabaseError, match=f"a trigger or a rule of {table},"):
             filled_postgres.ledger.record(record(outcome="refused"))
     assert query(filled_dsn, "SELECT * FROM shsim_run") == []
+
+
+@pytest.mark.parametrize("change", _ITEMS_ALTERED.values(), ids=_ITEMS_ALTERED)
+def test_items_altered_at_the_commit_are_seen(
+    filled_postgres: Store, filled_dsn: str, change: str
+) -> None:
+    """A rollback would restore what the record then says."""
+    deed = f"UPDATE shsim_run_item SET {change}; RETURN NULL"  # noqa: S608
+    execute(filled_dsn, _LATER.format(table="shsim_run_item", deed=deed))
+    refuses(filled_postgres, filled_dsn)
+
+
+@pytest.mark.parametrize("change", _ITEMS_ALTERED.values(), ids=_ITEMS_ALTERED)
+def test_items_altered_while_k_are_written_are_seen(filled: Store, dsn: str, change: str) -> None:
+    database, end = ("sqlite", "") if dsn.startswith("sqlite") else ("postgresql", "; RETURN NULL")
+    deed = f"UPDATE shsim_run_item SET {change}{end}"  # noqa: S608
+    execute(dsn, _WITH_K[database].format(deed=deed))
+    refuses(filled, dsn)
+
+
+def refuses(store: Store, dsn: str) -> None:
+    """The save, which leaves all as it was."""
+    before = item_rows(dsn)
+    with pytest.raises(DatabaseError, match="the items of run 1 are not in shsim_run_item as"):
+        store.save_k(store.load_pool("E"), K, record=record())
+    assert item_rows(dsn) == before
+    assert query(dsn, "SELECT * FROM shsim_run_item") == []

@@ -29,7 +29,7 @@ LEFT JOIN item_exposure_control e ON e.question_id = n.question_id AND e.version
 
 -- name: count_items_kept
 -- Before k are written: how many items of a run are on record; how many of them with the k that
--- stands in the table and the one about to; how many there should be.
+-- stands in the table and the one about to; how many there should be; and sums over all of them.
 SELECT
     count(*),
     coalesce(sum(CASE
@@ -37,14 +37,15 @@ SELECT
             AND (e.sh_p = i.k_before OR (e.sh_p IS NULL AND i.k_before IS NULL)) THEN 1
         ELSE 0
     END), 0),
-    (SELECT count(*) FROM shsim_k)
+    (SELECT count(*) FROM shsim_k),
+    ITEM_SUMS
 FROM shsim_run_item i
 LEFT JOIN shsim_k n ON n.question_id = i.question_id AND n.version = i.version
 LEFT JOIN item_exposure_control e ON e.question_id = i.question_id AND e.version = i.version
 WHERE i.run = %(run)s;
 
--- name: count_items
-SELECT count(*), (SELECT count(*) FROM shsim_k) FROM shsim_run_item WHERE run = %(run)s;
+-- name: sum_items
+SELECT count(*), ITEM_SUMS FROM shsim_run_item i WHERE i.run = %(run)s;
 
 -- name: is_recorded
 -- A number alone could be given out again after a crash of the server.

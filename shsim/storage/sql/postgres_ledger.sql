@@ -18,6 +18,11 @@ SELECT setval(pg_get_serial_sequence('shsim_run', 'id'), max(run))
 FROM shsim_run_item
 HAVING max(run) > 0;
 
+-- name: item_sums
+-- Of a run's items: others as soon as a k before or after is another, in whatever order read.
+sum((hashint8(i.question_id) # hashint8(i.version))::bigint * coalesce(hashfloat8(i.k_before), 1)),
+    sum((hashint8(i.question_id) # hashint8(i.version))::bigint * hashfloat8(i.k_after));
+
 -- name: migration_1
 CREATE TABLE shsim_schema (
     version integer PRIMARY KEY,

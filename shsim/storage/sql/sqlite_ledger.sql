@@ -19,6 +19,14 @@ SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1;
 -- name: numbers_used_up
 SELECT 1 FROM sqlite_sequence WHERE name = 'shsim_run' AND seq = 9223372036854775807;
 
+-- name: item_sums
+-- Of a run's items: others as soon as a k before or after is another. A k in units of 2^-52, to a
+-- prime modulus: a sum that a whole number cannot hold is an error.
+sum((i.question_id % 2147483629 + i.version % 2147483629 + 1)
+        * (CAST(coalesce(i.k_before, 2) * 4503599627370496 AS INTEGER) % 2147483629) % 2147483629),
+    sum((i.question_id % 2147483629 + i.version % 2147483629 + 1)
+        * (CAST(i.k_after * 4503599627370496 AS INTEGER) % 2147483629) % 2147483629);
+
 -- name: migration_1
 CREATE TABLE shsim_schema (
     version INTEGER PRIMARY KEY,
