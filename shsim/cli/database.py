@@ -52,7 +52,8 @@ def demo(**parameters: Any) -> None:
 def check(**parameters: Any) -> None:
     """Say what is missing or odd in the database; exit code 4 where a run would fail.
 
-    A run that saves is meant: on a replica, or for a user who may only read, it is 4.
+    A run that saves is meant: on a replica, or for a user who may only read, it is 4,
+    and where a SQLite file, which is read as a whole, is damaged.
     """
     from shsim.cli.work.tables import Request, run_check
 

@@ -28,6 +28,7 @@ from shsim.storage.interrupt import attempt
 from shsim.storage.ledger import Ledger
 from shsim.storage.needs import Needs
 from shsim.storage.saved_k import count_imported, refuse_unimported, refuse_unsaved
+from shsim.storage.sqlite_damage import refuse_damage
 from shsim.storage.sqlite_rows import (
     read_import_plan,
     read_items,
@@ -282,7 +283,8 @@ class SqliteStore:
             return True
 
     def check(self) -> list[Finding]:
-        """What is missing or odd."""
+        """What is missing or odd; raises where the file is damaged."""
+        self._session.run(refuse_damage)
         tables = self._session.run(
             lambda db: {table: TableState(_columns(db, table)) for table in TABLES}
         )

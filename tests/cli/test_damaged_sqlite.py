@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from front_door import QUICK, QUICK_CALIBRATION, Ended, Run
+from storage.databases import overwrite_first_page
 
 from shsim.storage.embedded import embedded_dsn, make_embedded
 
@@ -174,10 +175,7 @@ def test_a_file_whose_ledger_is_damaged_is_not_written_to(
 ) -> None:
     path = tmp_path / "q.sqlite"
     path.write_bytes(whole_file)
-    with closing(sqlite3.connect(path)) as db:
-        found = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'shsim_run'")
-        start = 4096 * (found.fetchone()[0] - 1)
-    content = whole_file[:start] + b"\xaa" * 4096 + whole_file[start + 4096 :]
+    content = overwrite_first_page(path, "shsim_run")
     for name in ("simulate", "calibrate", "calibrate --dry-run", "rollback"):
         path.write_bytes(content)
         ended = here(*COMMANDS[name], "--dsn", embedded_dsn(path))

@@ -72,3 +72,14 @@ def item_rows(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
         for table, columns in TABLES.items()
         if table != "user_responses"
     }
+
+
+def overwrite_first_page(path: Path, table: str) -> bytes:
+    """Damage a table of a SQLite file as a failing disk may; what the file then holds."""
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+        start = 4096 * (found.fetchone()[0] - 1)
+    whole = path.read_bytes()
+    content = whole[:start] + b"\xaa" * 4096 + whole[start + 4096 :]
+    path.write_bytes(content)
+    return content

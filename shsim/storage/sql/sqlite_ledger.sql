@@ -13,6 +13,10 @@ LEFT JOIN sqlite_master m
 INSERT INTO sqlite_sequence (name, seq)
 SELECT 'shsim_run', max(run) FROM shsim_run_item HAVING max(run) > 0;
 
+-- name: exams_on_record
+-- Of the runs themselves: their index may be whole where they are damaged.
+SELECT DISTINCT exam FROM shsim_run NOT INDEXED ORDER BY exam;
+
 -- name: any_trigger
 SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1;
 
