@@ -6,10 +6,8 @@ Both databases are asked in the same words (`sql/ledger.sql`); what differs stan
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 from shsim.errors import DatabaseError, RefusedError
@@ -33,35 +31,14 @@ from shsim.storage.ledger_rows import (
 )
 from shsim.storage.ledger_schema import migrate
 from shsim.storage.ledger_state import LedgerState, ledger_state, newest_schema
+from shsim.storage.ledger_statements import ledger_statements
 from shsim.storage.moved_on import said_of_moved_on
 from shsim.storage.needs import Touched
 from shsim.storage.postgres_encoding import codec_of
 from shsim.storage.postgres_grants import Lacking, lacking_grants
 from shsim.storage.saved_k import refuse_no_k
-from shsim.storage.statements import statements
 
 T = TypeVar("T")
-
-
-@cache
-def ledger_statements(database: Literal["postgres", "sqlite"]) -> Mapping[str, str]:
-    """The ledger's statements by name, in the database's own spelling of parameters."""
-    common = dict(statements("ledger"))
-    if database == "postgres":
-        insert = common["insert_run"] + "\nON CONFLICT DO NOTHING\nRETURNING id"
-        beyond = "OVERRIDING SYSTEM VALUE VALUES ((SELECT max(id) + 1 FROM shsim_run), "
-        common |= {
-            "insert_run": insert,
-            "end_deferring": statements("postgres")["end_deferring"],
-            "insert_run_beyond": insert.replace("(", "(id, ", 1).replace("VALUES (", beyond, 1),
-        }
-    else:
-        common = {
-            name: re.sub(r"%\((\w+)\)s", r":\1", statement) for name, statement in common.items()
-        }
-    own = statements(f"{database}_ledger")
-    common = {name: text.replace("ITEM_SUMS", own["item_sums"]) for name, text in common.items()}
-    return {**common, **own}
 
 
 class Ledger:

@@ -31,6 +31,9 @@ RATIOS = {
     "threads": 1,
 }
 
+#: What takes longest, though it be --quick.
+DEAR = {"admin_api", "adaptive", "process", "selector"}
+
 RATIO = re.compile(r"ratio ([\d,]*\d\.?\d*) \(goal: (.+?)\): (\S.+)")
 
 
@@ -62,7 +65,9 @@ def ratios(name: str, *options: str, **surroundings: str) -> list[Ratio]:
     return [Ratio(float(match[1].replace(",", "")), match[2], match[3]) for match in read if match]
 
 
-@pytest.mark.parametrize("name", RATIOS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if n in DEAR else ()) for n in RATIOS]
+)
 def test_prints_its_ratios(name: str) -> None:
     found = ratios(name, "--quick")
     assert len(found) == RATIOS[name]

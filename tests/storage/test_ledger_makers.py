@@ -12,8 +12,8 @@ from storage.databases import POOL, connect, execute, pool_of
 from storage.records import record
 
 from shsim.storage.base import Store
-from shsim.storage.ledger import ledger_statements
 from shsim.storage.ledger_makers import makers_of
+from shsim.storage.ledger_statements import ledger_statements
 from shsim.storage.open import open_store
 from shsim.workflow.past_runs import rollback
 

@@ -14,7 +14,7 @@ from storage.records import record
 from shsim.errors import DatabaseError
 from shsim.storage import ledger as module
 from shsim.storage.base import Store
-from shsim.storage.ledger import ledger_statements
+from shsim.storage.ledger_statements import ledger_statements
 from shsim.storage.open import open_store
 from shsim.storage.tables import LEDGER_TABLES
 
