@@ -13,6 +13,7 @@ from types import TracebackType
 from shsim.errors import DatabaseError, DataError
 from shsim.model.checkpoint import Checkpoint
 from shsim.storage.checkpoint_format import MAGIC, decoded, encoded
+from shsim.storage.left_over import is_left_over
 from shsim.storage.lock_file import acquire, holder, release
 
 #: Enough to show that a file can be written, and there is room for the smallest.
@@ -117,7 +118,7 @@ class CheckpointFile:
             )
 
     def _refuse_foreign_staged(self) -> None:
-        if not _is_left_over(self._staged):
+        if not _is_staged(self._staged):
             raise DataError(
                 f"--checkpoint {self.path}: {self._staged.name}, which it is written to before it"
                 f" gets its name, is there already and is no checkpoint of shsim. {_NEW_NAME}"
@@ -182,7 +183,7 @@ class CheckpointFile:
     def _clear_staged(self) -> None:
         """Take away what a killed run has staged; never opened to write, as it may be a link."""
         with suppress(FileNotFoundError):
-            if _is_left_over(self._staged):
+            if _is_staged(self._staged):
                 self._staged.unlink()
 
 
@@ -192,13 +193,10 @@ def _is_ours(path: Path) -> bool:
     return begins is not None and MAGIC.startswith(begins)
 
 
-def _is_left_over(path: Path) -> bool:
-    """Whether a file is what a run that was ended may have staged.
-
-    A power cut leaves zeros where what was written had not come down to the disk.
-    """
+def _is_staged(path: Path) -> bool:
+    """Whether a file is what a run that was ended may have staged."""
     begins = _beginning(path)
-    return begins is not None and (MAGIC.startswith(begins) or not begins.strip(b"\0"))
+    return begins is not None and is_left_over(begins, MAGIC)
 
 
 def _beginning(path: Path) -> bytes | None:

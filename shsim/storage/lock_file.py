@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shsim.errors import DatabaseError
+from shsim.storage.left_over import is_left_over
 
 #: Characters that a holder's description may have; anybody could have written more.
 _LONGEST = 300
@@ -78,15 +79,15 @@ def _refuse_foreign(handle: int, path: Path) -> None:
     """What no shsim has written is neither emptied nor removed."""
     status = os.fstat(handle)
     plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
-    if not plain or not _is_left_over(os.pread(handle, _MOST_ZEROS + 1, 0)):
+    if not plain or not _is_ours(os.pread(handle, _MOST_ZEROS + 1, 0)):
         raise _foreign(path)
 
 
-def _is_left_over(content: bytes) -> bool:
-    """Whether a holder that was ended wrote this, or a power cut left it of what one wrote."""
-    # A holder on a full disk wrote the beginning, or nothing.
-    begins = _OURS.encode().startswith(content[: len(_OURS)])
-    return begins or (len(content) <= _MOST_ZEROS and not content.strip(b"\0"))
+def _is_ours(content: bytes) -> bool:
+    """Whether a holder wrote this, or what is left of what one wrote."""
+    # A longer file, of zeros to here, is another's.
+    zeros = len(content) > _MOST_ZEROS and not content.strip(b"\0")
+    return not zeros and is_left_over(content, _OURS.encode())
 
 
 def _foreign(path: Path) -> DatabaseError:
